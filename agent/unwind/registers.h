@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The registers an unwind starts from, in DWARF numbering (System V x86-64 psABI, figure 3.36).
+// Usable from a signal handler and a malloc hook.
+#pragma once
+
+#include <ucontext.h>
+
+#include <array>
+#include <cstdint>
+
+namespace otprof::unwind {
+
+enum DwarfRegister : unsigned {
+  kRax = 0, kRdx = 1, kRcx = 2, kRbx = 3, kRsi = 4, kRdi = 5, kRbp = 6, kRsp = 7,
+  kR8 = 8, kR9 = 9, kR10 = 10, kR11 = 11, kR12 = 12, kR13 = 13, kR14 = 14, kR15 = 15,
+  kRip = 16, kRegisterCount = 17,
+};
+
+struct Registers {
+  std::array<std::uint64_t, kRegisterCount> value{};
+  std::uint32_t valid = 0;  // bit per register: a caller-saved one is unknown above the first frame
+
+  std::uint64_t operator[](unsigned reg) const { return value[reg]; }
+  bool has(unsigned reg) const { return (valid >> reg & 1U) != 0; }
+};
+
+// All registers of an interrupted instruction.
+Registers registers_from_context(const ucontext_t& context) noexcept;
+
+}  // namespace otprof::unwind

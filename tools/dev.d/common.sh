@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every command in this directory: where things are, and how failures are told.
+
+root=${OTPROF_ROOT:?run this through tools/dev}
+deps=$root/.deps
+prefix=$deps/prefix
+logs=$deps/log
+
+# The compiler cache stays in the tree like everything else that is built here: no command may write
+# outside the repository, the package database excepted. A caller's own cache is respected.
+export CCACHE_DIR=${CCACHE_DIR:-$deps/ccache}
+
+say() { echo "dev: $*" >&2; }
+
+die() {
+  say "error: $*"
+  exit 1
+}
+
+# logged NAME COMMAND...: runs COMMAND with its output in a log; a failure names the log and ends.
+logged() {
+  local name=$1 log=$logs/$1.log
+  shift
+  mkdir -p "$logs"
+  "$@" >"$log" 2>&1 </dev/null || die "$name failed; see $log"
+}
+
+# How many jobs a build may run at once.
+jobs=${OTPROF_JOBS:-$(nproc)}

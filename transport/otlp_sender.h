@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Delivers finished OTLP request bodies by HTTP POST and never makes its caller wait: a bounded
+// queue, one transfer at a time, driven by step() from the background thread's loop. No thread of
+// its own, no signal, no alarm; name resolution is asynchronous (c-ares).
+//
+// Promises (standards.md section 2, items 28-34): only 429, 502, 503, 504 and connection failures
+// are retried, with exponential backoff and jitter, Retry-After (seconds or HTTP-date) honoured; a
+// retry sends identical bytes; 200 with partial_success is never retried; a response is read up to
+// 4 MiB after decompression and no response can do harm; bodies above `max_body_bytes` are dropped,
+// not sent. Every body handed over ends as delivered, dropped (by reason) or still queued: the
+// counters add up. No connection is made, and libcurl is not initialised, before the first body.
+// Background thread only, one thread for the object's whole life.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace otprof::transport {
+
+struct SenderConfig {
+  std::string url;  // complete: http(s)://host[:port]/path
+  std::vector<std::pair<std::string, std::string>> headers;  // from OTEL_EXPORTER_OTLP_HEADERS
+  std::chrono::milliseconds timeout{10000};  // one attempt; 0: no limit
+  std::string ca_file;                       // PEM; empty: the system's
+  std::string client_key_file;               // PEM
+  std::string client_certificate_file;       // PEM
+  std::string user_agent;
+  std::size_t queue_windows = 100;
+  std::size_t queue_bytes = std::size_t{8} << 20;
+  std::size_t max_body_bytes = std::size_t{64} << 20;  // before compression
+  std::chrono::milliseconds first_backoff{1000};
+  std::chrono::milliseconds max_backoff{30000};
+  // Where one-line warnings go; called from step() and enqueue().
+  void (*warn)(void* context, std::string_view message) = nullptr;
+  void* warn_context = nullptr;
+};
+
+struct Body {
+  std::string bytes;
+  bool gzip = false;                    // bytes are gzip; sent with Content-Encoding: gzip
+  std::size_t uncompressed_bytes = 0;
+};
+
+struct SenderCounters {
+  std::uint64_t enqueued = 0;
+  std::uint64_t delivered = 0;             // 2xx
+  std::uint64_t rejected_profiles = 0;     // sum of partial_success.rejected_profiles
+  std::uint64_t attempts = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t dropped_queue_full = 0;    // the oldest goes first
+  std::uint64_t dropped_too_large = 0;
+  std::uint64_t dropped_refused = 0;       // an answer that must not be retried
+  std::uint64_t dropped_at_exit = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
+class OtlpSender {
+ public:
+  explicit OtlpSender(SenderConfig config);
+  ~OtlpSender();
+  OtlpSender(const OtlpSender&) = delete;
+  OtlpSender& operator=(const OtlpSender&) = delete;
+
+  void enqueue(Body body);
+
+  // Moves transfers on without blocking. The returned time is when it next wants to be called even
+  // if nothing arrives (a backoff or timeout); max() when idle.
+  std::chrono::steady_clock::time_point step();
+
+  // True while a transfer is in flight, so that wait() must be used for sleeping.
+  bool in_flight() const;
+  // Sleeps until socket activity or `limit`, whichever is first. Only while in_flight().
+  void wait(std::chrono::milliseconds limit);
+
+  // Delivers what is queued until it is empty or `deadline`; backoffs are cut short (one attempt per
+  // body from now on). The rest counts as dropped_at_exit.
+  void finish(std::chrono::steady_clock::time_point deadline);
+
+  std::size_t queued() const;
+  std::size_t queued_bytes() const;
+  const SenderCounters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace otprof::transport
