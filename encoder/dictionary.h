@@ -27,18 +27,25 @@ class Dictionary {
 
   // Bytes that are not valid UTF-8 are replaced by U+FFFD (protobuf strings must be UTF-8).
   Index intern_string(std::string_view text);
+  // Also interns the attributes under which OTLP carries the build ids, so that the encoder only
+  // has to look them up.
   Index intern_mapping(const Mapping& mapping);
-  Index intern_function(const Function& function);
-  Index intern_location(Location location);
+  Index intern_function(const Function& function);  // without any name or file: 0
+  // Also interns the profile.frame.type attribute.
+  Index intern_location(const Location& location);
   Index intern_stack(std::span<const Index> locations_leaf_first);
   Index intern_link(const Link& link);  // an all-zero trace or span id gives 0
-  Index intern_attribute(const Attribute& attribute);
+  Index intern_attribute(const Attribute& attribute);  // without a key: 0
   // Sorts, drops 0; of two attributes with one key the last given wins.
   Index intern_attribute_set(std::span<const Index> attributes);
 
   // Convenience: key and value interned together.
   Index string_attribute(std::string_view key, std::string_view value);
   Index int_attribute(std::string_view key, std::int64_t value, std::string_view unit = {});
+
+  // The entry equal to the argument, or 0.
+  Index find_string(std::string_view text) const;
+  Index find_attribute(const Attribute& attribute) const;
 
   std::string_view string(Index index) const;
   std::span<const Mapping> mappings() const;

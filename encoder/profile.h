@@ -6,12 +6,16 @@
 //
 // Promises: index 0 of every table is the zero entry and means "unset"; no table ever holds two
 // equal entries (Dictionary interns by value); an index is valid for the Dictionary that gave it.
+// A span inside an entry that a Dictionary returned points into that Dictionary's storage, which
+// never moves: it is valid as long as the Dictionary lives, moves of the Dictionary included. A span
+// inside an entry that is handed to intern_*() is copied, so the caller's memory may be temporary.
 // May be called from any one thread at a time; never from a signal handler or a malloc hook (it
 // allocates).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -60,14 +64,12 @@ struct Location {
   Index mapping = 0;
   std::uint64_t address = 0;
   Index frame_type = 0;  // string: "native", "kernel"
-  std::vector<Line> lines;
-  bool operator==(const Location&) const = default;
+  std::span<const Line> lines;
 };
 
 // Leaf first.
 struct Stack {
-  std::vector<Index> locations;
-  bool operator==(const Stack&) const = default;
+  std::span<const Index> locations;
 };
 
 // The trace and span that were active, raw W3C bytes.
@@ -87,8 +89,7 @@ struct Attribute {
 
 // Sorted by attribute index, at most one entry per key.
 struct AttributeSet {
-  std::vector<Index> attributes;
-  bool operator==(const AttributeSet&) const = default;
+  std::span<const Index> attributes;
 };
 
 struct Sample {
