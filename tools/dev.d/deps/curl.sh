@@ -8,7 +8,7 @@ configure --disable-shared --enable-static --enable-http --enable-ipv6 --enable-
   --with-openssl --with-zlib="$prefix" --enable-ares="$prefix" \
   --with-ca-bundle=/etc/ssl/certs/ca-certificates.crt --without-ca-path \
   --disable-{ftp,file,ldap,ldaps,rtsp,dict,telnet,tftp,pop3,imap,smb,smtp,gopher,mqtt,manual} \
-  --disable-{cookies,netrc,alt-svc,hsts,doh,mime,dateparse,progress-meter,ntlm,ntlm-wb,tls-srp} \
+  --disable-{cookies,netrc,alt-svc,hsts,doh,mime,progress-meter,ntlm,ntlm-wb,tls-srp} \
   --disable-{unix-sockets,websockets,headers-api,libcurl-option,aws,dnsshuffle,threaded-resolver} \
   --disable-{socketpair,sspi,versioned-symbols,symbol-hiding,debug,curldebug,form-api} \
   --disable-{openssl-auto-load-config,crypto-auth,negotiate-auth,kerberos-auth} \
