@@ -23,7 +23,7 @@ unset CPPFLAGS CXXFLAGS LDFLAGS LIBS
 
 # Debian leaves generated build files out of some packages, and its patches change their sources.
 configure() {
-  [ ! -e configure.ac ] || autoreconf -fi
+  if [ -e Makefile.am ]; then autoreconf -fi; else autoconf; fi
   ./configure --prefix="$prefix" --libdir="$prefix/lib" "$@"
 }
 
@@ -43,5 +43,7 @@ if grep -wE 'U (__)?(strdup|strndup|asprintf|vasprintf|getline|getdelim|realpath
   <<<"$symbols"; then
   die "$archive takes memory from the C library that it would give to the private allocator"
 fi
+# libtool's descriptions of the archives would only mislead a later libtool.
+rm -f "$prefix"/lib/*.la
 cd /
-rm -rf "$work"
+rm -rf "$work" "$work"_*
