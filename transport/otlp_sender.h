@@ -7,13 +7,24 @@
 // Promises (standards.md section 2, items 28-34): only 429, 502, 503, 504 and connection failures
 // are retried, with exponential backoff and jitter, Retry-After (seconds or HTTP-date) honoured; a
 // retry sends identical bytes; 200 with partial_success is never retried; a response is read up to
-// 4 MiB after decompression and no response can do harm; bodies above `max_body_bytes` are dropped,
-// not sent. Every body handed over ends as delivered, dropped (by reason) or still queued: the
-// counters add up. No connection is made, and libcurl is not initialised, before the first body.
-// Background thread only, one thread for the object's whole life.
+// 4 MiB after decompression and no response can do harm; redirects are not followed; bodies above
+// `max_body_bytes` are dropped, not sent. Every body handed over ends as delivered, dropped (by
+// reason) or still queued: the counters add up. No connection is made, and libcurl is not
+// initialised, before the first body.
+//
+// What decides is the status line: once 2xx has arrived the body counts as delivered even if the
+// rest of the answer is cut off (sending it again would store it twice), and what has no HTTP
+// status at all (refused, reset, timeout, TLS failure, unknown host, not HTTP) is retried.
+//
+// Background thread only, one thread for the object's whole life. That thread blocks every signal:
+// a TLS connection closed by the peer raises SIGPIPE for the writing thread, where it stays pending.
+// After fork() the child neither uses nor destroys its copy (the descriptors are not the child's);
+// no thread may be inside step() or finish() while the process forks if the child is to have a
+// sender of its own, since OpenSSL's locks would stay taken there.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,14 +37,21 @@ namespace otprof::transport {
 struct SenderConfig {
   std::string url;  // complete: http(s)://host[:port]/path
   std::vector<std::pair<std::string, std::string>> headers;  // from OTEL_EXPORTER_OTLP_HEADERS
+  // Proxy URL for `url`, empty for none, and the hosts that do without, in the form of the no_proxy
+  // variable ("*": all). Loopback addresses never go through the proxy. The environment itself is
+  // not read, because the host may be changing it at that moment.
+  std::string proxy;
+  std::string no_proxy;
   std::chrono::milliseconds timeout{10000};  // one attempt; 0: no limit
   std::string ca_file;                       // PEM; empty: the system's
   std::string client_key_file;               // PEM
   std::string client_certificate_file;       // PEM
-  std::string user_agent;
+  std::string user_agent;                    // "libotprof/1.2 OTel-OTLP-Exporter-Cpp/1.2"
+  // Limits of what waits; the body under way is not counted, nor is a single larger one dropped.
   std::size_t queue_windows = 100;
   std::size_t queue_bytes = std::size_t{8} << 20;
   std::size_t max_body_bytes = std::size_t{64} << 20;  // before compression
+  // Before jitter (times 0.5 to 1.5); each further failure in a row waits 1.5 times longer.
   std::chrono::milliseconds first_backoff{1000};
   std::chrono::milliseconds max_backoff{30000};
   // Where one-line warnings go; called from step() and enqueue().
@@ -57,7 +75,7 @@ struct SenderCounters {
   std::uint64_t dropped_too_large = 0;
   std::uint64_t dropped_refused = 0;       // an answer that must not be retried
   std::uint64_t dropped_at_exit = 0;
-  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_sent = 0;            // of bodies, those of failed attempts too
 };
 
 class OtlpSender {
@@ -79,7 +97,7 @@ class OtlpSender {
   void wait(std::chrono::milliseconds limit);
 
   // Delivers what is queued until it is empty or `deadline`; backoffs are cut short (one attempt per
-  // body from now on). The rest counts as dropped_at_exit.
+  // body from now on). The rest counts as dropped_at_exit. Nothing may be enqueued afterwards.
   void finish(std::chrono::steady_clock::time_point deadline);
 
   std::size_t queued() const;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/profile_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+namespace otprof::transport {
+
+namespace {
+
+constexpr int kMaxNameTries = 8;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  // Some file systems tell a failed write only here.
+  bool close_checked() {
+    const int fd = fd_;
+    fd_ = -1;
+    return close(fd) == 0 || errno == EINTR;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string describe(const std::string& directory, const std::string& name, int code) {
+  // Not strerror_r(): that one translates, and reads the environment for it.
+  const char* text = strerrordesc_np(code);
+  return directory + "/" + name + ": " + (text != nullptr ? text : "error " + std::to_string(code));
+}
+
+// Hidden from "*.pb.gz"; not to be guessed from another run of the same pid.
+std::string temporary_name(const std::string& name, int attempt) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return "." + name + "." + std::to_string(now.tv_sec) + "-" +
+         std::to_string(now.tv_nsec + attempt) + ".tmp";
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool write_file_atomically(const std::string& directory, const std::string& name,
+                           std::string_view bytes, std::string& error) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    error = directory + "/" + name + ": not a file name";
+    return false;
+  }
+  const Descriptor dir(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (dir.get() < 0) {
+    error = describe(directory, name, errno);
+    return false;
+  }
+  struct stat existing {};
+  if (fstatat(dir.get(), name.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(existing.st_mode)) {
+    error = directory + "/" + name + ": exists and is not a regular file";
+    return false;
+  }
+
+  std::string temporary;
+  int fd = -1;
+  for (int attempt = 0; fd < 0 && attempt < kMaxNameTries; ++attempt) {
+    temporary = temporary_name(name, attempt);
+    fd = openat(dir.get(), temporary.c_str(),
+                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST) break;
+  }
+  Descriptor file(fd);
+  if (file.get() < 0) {
+    error = describe(directory, name, errno);
+    return false;
+  }
+  if (write_all(file.get(), bytes) && file.close_checked() &&
+      renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) == 0) {
+    return true;
+  }
+  error = describe(directory, name, errno);
+  unlinkat(dir.get(), temporary.c_str(), 0);
+  return false;
+}
+
+}  // namespace otprof::transport
