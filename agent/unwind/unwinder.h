@@ -25,6 +25,7 @@ enum class StackEnd : std::uint8_t {
   kNoUnwindInfo,  // the module says nothing about this address and frame pointers did not help
   kBadUnwindInfo, // unwind tables malformed or using an operation that is not supported
   kBadFrame,      // a computed frame address left the stack, was misaligned or did not advance
+  kLostRegister,  // the frame's address depends on a register that a callee may have overwritten
   kNullPc,        // a return address of 0 (or in the first page): a thread start that is not marked
   kCount,
 };
@@ -42,7 +43,8 @@ struct Walk {
 };
 
 // frames[0] is the interrupted address itself; every further one lies inside the call instruction
-// (return address - 1), except the frame below a signal frame, which was interrupted too.
+// (return address - 1), except a signal frame (the kernel returns to it, nothing called it) and the
+// frame below it, which was interrupted too: those are exact.
 // `capacity` 1..1024. Never writes past it.
 Walk walk_cfi(const Registers& start, StackBounds bounds, std::uint64_t* frames,
               std::uint32_t capacity) noexcept;

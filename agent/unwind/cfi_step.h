@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Replaces a frame by its caller's, as a rule says. Every check is made here: the new frame address
+// lies on the stack, is aligned and is above the old one; every register comes from a slot on the
+// stack; a register that is not known is never used.
+// Usable from a signal handler and a malloc hook.
+#pragma once
+
+#include "agent/unwind/byte_reader.h"
+#include "agent/unwind/cfi_row.h"
+#include "agent/unwind/frame.h"
+#include "agent/unwind/packed_rule.h"
+#include "agent/unwind/stack_memory.h"
+
+namespace otprof::unwind {
+
+// Any row. `section` holds its expressions.
+StepEnd step_by_row(const CfiRow& row, Bytes section, bool signal_frame, Frame& frame,
+                    const StackMemory& stack) noexcept;
+
+// Any packed rule but kEmptyRule.
+StepEnd step_by_rule(PackedRule rule, Frame& frame, const StackMemory& stack) noexcept;
+
+// The same for the common case, inline and without the reasons: false if step_by_rule has to decide.
+inline bool step_fast(PackedRule rule, Frame& frame, const StackMemory& stack) noexcept {
+  if (!rule.has_base_register()) return false;
+  if ((frame.registers.valid & kPreservedRegisters) != kPreservedRegisters) return false;
+  auto& value = frame.registers.value;
+  const std::uint64_t cfa = value[rule.kind()] + static_cast<std::uint64_t>(rule.offset());
+  if (cfa % 8 != 0 || cfa <= value[kRsp] || cfa > stack.high() ||
+      cfa - 8 - rule.reach() < stack.low()) {
+    return false;
+  }
+  const auto* const slots = reinterpret_cast<const std::uint64_t*>(cfa) - 1;
+  // The address is chosen, not the load skipped: no branch to mispredict.
+  for (unsigned i = 0; i < kPackedRegisters.size(); ++i) {
+    std::uint64_t& reg = value[kPackedRegisters[i]];
+    const std::uint64_t field = rule.field(i);
+    reg = *(field != 0 ? slots - field : &reg);
+  }
+  value[kRip] = *slots;
+  value[kRsp] = cfa;
+  frame.registers.valid = kPreservedRegisters;
+  frame.lookup_pc = *slots - 1;
+  frame.interrupted = false;
+  return true;
+}
+
+}  // namespace otprof::unwind

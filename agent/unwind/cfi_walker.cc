@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs in signal handlers and malloc hooks. Calls: _dl_find_object (module.cc).
+//
+// The walk by unwind tables. Each frame takes the first of these ways that applies: the cached rule of
+// its pc; the module's tables; a guess where there are none. Guesses into addresses that no module
+// holds are kept only if the chain leads back into a module's code.
+#include <algorithm>
+
+#include "agent/unwind/cfi_lookup.h"
+#include "agent/unwind/cfi_step.h"
+#include "agent/unwind/frame.h"
+#include "agent/unwind/frame_pointer_step.h"
+#include "agent/unwind/rule_cache.h"
+#include "agent/unwind/stack_memory.h"
+#include "agent/unwind/unwinder.h"
+
+namespace otprof::unwind {
+namespace {
+
+constinit RuleCache rule_cache;
+
+// Code without tables this close behind an ELF entry point is the loader's first call: it was not
+// called itself. (ld.so's own _start, and programs whose start code is bare assembly.)
+constexpr std::uint64_t kEntryCodeSize = 256;
+
+class CfiWalker {
+ public:
+  CfiWalker(const Registers& start, StackBounds bounds, std::uint64_t* frames,
+            std::uint32_t capacity) noexcept
+      : bounds_(bounds),
+        stack_(readable_from(start[kRsp]), bounds.high),
+        frames_(frames),
+        capacity_(capacity),
+        generation_(rule_cache.generation()) {
+    frame_.registers = start;
+    frame_.lookup_pc = start[kRip];
+  }
+
+  Walk run() noexcept {
+    frames_[depth_++] = frame_.lookup_pc;
+    const std::uint64_t rsp = frame_.registers[kRsp];
+    if (rsp < bounds_.low || rsp >= bounds_.high) return {depth_, StackEnd::kForeignStack};
+    for (;;) {
+      if (!step_fast(rule_cache.find(frame_.lookup_pc, generation_), frame_, stack_)) {
+        if (const StepEnd end = step_slowly()) return finish(*end);
+      }
+      if (frame_.registers[kRip] < kFirstPage) return finish(StackEnd::kNullPc);
+      if (depth_ == capacity_) return {depth_, StackEnd::kDepthLimit};
+      frames_[depth_++] = frame_.lookup_pc;
+    }
+  }
+
+ private:
+  // Nothing below the stack pointer but the red zone is read: it may not even be mapped.
+  std::uintptr_t readable_from(std::uint64_t sp) const noexcept {
+    return std::max(bounds_.low, sp > kRedZone ? sp - kRedZone : 0);
+  }
+
+  Walk finish(StackEnd end) const noexcept {
+    return {unconfirmed_from_ != 0 ? unconfirmed_from_ : depth_, end};
+  }
+
+  [[gnu::noinline]] StepEnd step_slowly() noexcept;
+  [[gnu::noinline]] StepEnd step_by_tables() noexcept;
+  StepEnd step_by_guess(const Module* module) noexcept;
+
+  const StackBounds bounds_;
+  StackMemory stack_;
+  std::uint64_t* const frames_;
+  const std::uint32_t capacity_;
+  const std::uint64_t generation_;
+  std::uint32_t depth_ = 0;
+  // The depth at which a run of guesses began that no module has confirmed yet; 0: none.
+  std::uint32_t unconfirmed_from_ = 0;
+  Frame frame_;
+};
+
+StepEnd CfiWalker::step_slowly() noexcept {
+  const PackedRule rule = rule_cache.find(frame_.lookup_pc, generation_);
+  if (rule.kind() != kEmptyRule) return step_by_rule(rule, frame_, stack_);
+  return step_by_tables();
+}
+
+StepEnd CfiWalker::step_by_tables() noexcept {
+  RowResult found;
+  switch (find_row(frame_.lookup_pc, found)) {
+    case RowLookup::kNoModule:
+      return step_by_guess(nullptr);
+    case RowLookup::kNoTable:
+      return step_by_guess(&found.module);
+    case RowLookup::kMalformed:
+      return StackEnd::kBadUnwindInfo;
+    case RowLookup::kFound:
+      break;
+  }
+  if (const auto rule = pack_rule(found.row, found.section, found.signal_frame)) {
+    rule_cache.insert(frame_.lookup_pc, generation_, *rule);
+    return step_by_rule(*rule, frame_, stack_);
+  }
+  if (!found.signal_frame) {
+    return step_by_row(found.row, found.section, false, frame_, stack_);
+  }
+  frames_[depth_ - 1] = frame_.registers[kRip];
+  const StackMemory whole(bounds_.low, bounds_.high);
+  if (const StepEnd end = step_by_row(found.row, found.section, true, frame_, whole)) return end;
+  stack_ = StackMemory(readable_from(frame_.registers[kRsp]), bounds_.high);
+  return std::nullopt;
+}
+
+StepEnd CfiWalker::step_by_guess(const Module* module) noexcept {
+  if (module != nullptr) {
+    const std::uintptr_t entry = entry_point(*module);
+    if (entry != 0 && frame_.lookup_pc - entry < kEntryCodeSize) return StackEnd::kRoot;
+  }
+  switch (step_without_tables(frame_, stack_)) {
+    case Guess::kConfirmed:
+      unconfirmed_from_ = 0;
+      return std::nullopt;
+    case Guess::kUnconfirmed:
+      if (unconfirmed_from_ == 0) unconfirmed_from_ = depth_;
+      return std::nullopt;
+    case Guess::kNone:
+      break;
+  }
+  return module != nullptr ? StackEnd::kNoUnwindInfo : StackEnd::kNoModule;
+}
+
+}  // namespace
+
+Walk walk_cfi(const Registers& start, StackBounds bounds, std::uint64_t* frames,
+              std::uint32_t capacity) noexcept {
+  return CfiWalker(start, bounds, frames, capacity).run();
+}
+
+void forget_cached_rules() noexcept { rule_cache.forget(); }
+
+}  // namespace otprof::unwind

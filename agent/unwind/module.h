@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which loaded module holds an address, and which of its bytes may be read.
+//
+// find_object() is the only place that asks the dynamic linker. It uses _dl_find_object (glibc >= 2.35:
+// lock-free, async-signal-safe). On an older glibc the weak reference is null and no module is found;
+// a snapshot of our own belongs behind this same function.
+// Usable from a signal handler and a malloc hook.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/unwind/byte_reader.h"
+
+namespace otprof::unwind {
+
+struct Module {
+  std::uintptr_t map_start = 0;     // page of the lowest loaded byte; holds the ELF header
+  std::uintptr_t map_end = 0;       // exclusive; there may be unreadable gaps in between
+  std::uintptr_t eh_frame_hdr = 0;  // 0: the module has none
+};
+
+// False: no module holds this address.
+bool find_object(std::uintptr_t address, Module& module) noexcept;
+
+// The whole readable loaded segment that holds `address`; empty if there is none. Taken from the
+// program headers in the module's first page; a module that keeps them elsewhere counts as one
+// segment from map_start to map_end.
+Bytes readable_segment(const Module& module, std::uintptr_t address) noexcept;
+
+// The same for a segment that is executable too.
+Bytes code_segment(const Module& module, std::uintptr_t address) noexcept;
+
+// The run-time address of the ELF entry point, 0 if the header cannot be read.
+std::uintptr_t entry_point(const Module& module) noexcept;
+
+}  // namespace otprof::unwind
