@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/background.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "agent/futex.h"
+#include "agent/log.h"
+#include "agent/session.h"
+
+namespace otprof::agent {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Enough for demangling hostile names and for TLS handshakes; untouched pages cost nothing.
+constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+
+// Leaves this thread with an empty descriptor table of its own.
+bool take_private_table() {
+  if (raw_syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) == 0) {
+    return true;
+  }
+  return raw_syscall(SYS_unshare, CLONE_FILES) == 0 &&
+         raw_syscall(SYS_close_range, 0, ~0U, 0) == 0;
+}
+
+}  // namespace
+
+void Background::change_state(State to) {
+  state_.store(static_cast<std::uint32_t>(to), std::memory_order_release);
+  futex_wake_all(&state_);
+}
+
+bool Background::wait_for_change(State from, std::chrono::milliseconds limit) {
+  const auto until = steady_clock::now() + limit;
+  const auto unchanged = static_cast<std::uint32_t>(from);
+  while (state_.load(std::memory_order_acquire) == unchanged) {
+    const auto left = until - steady_clock::now();
+    if (left <= steady_clock::duration::zero()) {
+      return false;
+    }
+    futex_wait(&state_, unchanged, left);
+  }
+  return true;
+}
+
+bool Background::start(std::chrono::milliseconds limit) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  // The control block and the host's thread-local variables come out of the same memory, so a host
+  // with large ones makes the first size too small (EINVAL).
+  int error = EINVAL;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (std::size_t size = kStackBytes; error == EINVAL && size <= kStackBytes << 8U; size *= 4) {
+    pthread_attr_setstacksize(&attributes, size);
+    error = pthread_create(&thread_, &attributes, entry, this);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) {
+    return false;
+  }
+  wait_for_change(State::kStarting, limit);
+  return true;
+}
+
+bool Background::finish(std::chrono::milliseconds limit) {
+  finish_by_ = steady_clock::now() + limit;
+  auto running = static_cast<std::uint32_t>(State::kRunning);
+  if (!state_.compare_exchange_strong(running, static_cast<std::uint32_t>(State::kFinishing),
+                                      std::memory_order_acq_rel) &&
+      running != static_cast<std::uint32_t>(State::kFinished)) {
+    return false;
+  }
+  std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
+  futex_wake_all(&wake_word_);
+  if (!wait_for_change(State::kFinishing, limit)) {
+    return false;
+  }
+  pthread_join(thread_, nullptr);
+  return true;
+}
+
+void* Background::entry(void* self) {
+  static_cast<Background*>(self)->run();
+  return nullptr;
+}
+
+void Background::run() {
+  prctl(PR_SET_NAME, "otprof");
+  if (!take_private_table()) {
+    log_error("no private file descriptor table to be had from this kernel; not profiling");
+    change_state(State::kFinished);
+    return;
+  }
+  log_from_private_table();
+  Session session(options_, ring_);
+  const bool armed = session.start();
+  change_state(armed ? State::kRunning : State::kFinished);
+  if (!armed) {
+    return;
+  }
+  while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kRunning)) {
+    const std::uint32_t seen =
+        std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
+    const auto next = session.tick();
+    session.sleep_until(next, &wake_word_, seen);
+  }
+  session.finish(finish_by_);
+  change_state(State::kFinished);
+}
+
+}  // namespace otprof::agent

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent's one thread. It arms the sampling engine, empties the ring, closes windows, delivers
+// them, and looks after what can change under it. Nothing of the agent runs elsewhere but signal
+// handlers and hooks.
+//
+// Promises: all signals are blocked on it, so no handler of the host ever runs there; its file
+// descriptors are its own (close_range with CLOSE_RANGE_UNSHARE), so the host sees none of them, can
+// close none of them, and keeps all of its numbers; it holds none of the host's open.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "agent/options.h"
+#include "agent/sample_ring.h"
+
+namespace otprof::agent {
+
+class Background {
+ public:
+  // `options` and `ring` must outlive the process.
+  Background(const Options& options, SampleRing& ring) : options_(options), ring_(ring) {}
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // Starts the thread and waits until sampling is armed, at most `limit`. False when there is no
+  // thread to be had. Any thread, once.
+  bool start(std::chrono::milliseconds limit);
+
+  // Asks for the last window to be delivered and the thread to end, and waits for that, at most
+  // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
+  bool finish(std::chrono::milliseconds limit);
+
+  // The futex a signal handler bumps to have the ring emptied early.
+  std::uint32_t* wake_word() { return &wake_word_; }
+
+ private:
+  enum class State : std::uint32_t { kStarting, kRunning, kFinishing, kFinished };
+
+  static void* entry(void* self);
+  void run();
+  bool wait_for_change(State from, std::chrono::milliseconds limit);
+  void change_state(State to);
+
+  const Options& options_;
+  SampleRing& ring_;
+  pthread_t thread_{};
+  std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
+  std::uint32_t wake_word_ = 0;
+  std::chrono::steady_clock::time_point finish_by_{};  // published by the change to kFinishing
+};
+
+}  // namespace otprof::agent

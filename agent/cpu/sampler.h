@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Takes one CPU sample of the current thread: walks its stack and puts it into the ring. What every
+// sampling engine's signal handler ends in.
+#pragma once
+
+#include <ucontext.h>
+
+#include <cstdint>
+
+#include "agent/sample_ring.h"
+#include "agent/unwind/unwinder.h"
+
+namespace otprof::cpu {
+
+using Walker = unwind::Walk (*)(const unwind::Registers&, unwind::StackBounds, std::uint64_t*,
+                                std::uint32_t) noexcept;
+
+struct SamplerConfig {
+  agent::SampleRing* ring = nullptr;
+  std::uint32_t* wake_word = nullptr;  // futex of the background thread, bumped when it must drain
+  Walker walk = nullptr;
+  std::uint32_t max_depth = 128;
+};
+
+// Before the first sample and, in a forked child, again before the first one there.
+void configure_sampler(const SamplerConfig& config) noexcept;
+
+// Signal handler only, on the interrupted thread. `weight`: periods the sample stands for, >= 1.
+void take_sample(const ucontext_t& context, std::uint32_t weight) noexcept;
+
+// CLOCK_MONOTONIC in ns through the vdso, whatever clock_gettime the host has put in between.
+// Any thread, signal handlers included, after configure_sampler().
+std::uint64_t monotonic_ns() noexcept;
+
+}  // namespace otprof::cpu

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the current thread's own stack lies, learned without a lock, a call or a hook, so that it is
+// known at a thread's very first sample.
+//
+// How: glibc keeps the lowest address and the size of a thread's stack in two neighbouring words of
+// the thread's control block. Where in the block is no public fact, so it is found once, by looking
+// for the known bounds of a thread of ours in that thread's own block. The main thread's stack ends
+// at the address ld.so publishes as __libc_stack_end.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/unwind/unwinder.h"
+
+namespace otprof::cpu {
+
+// Once, on the agent's own thread, before the first sample. False: the words were not found (a libc
+// of another layout); then stacks of threads other than main are reported as foreign.
+bool calibrate_stack_bounds() noexcept;
+
+// The stack of the current thread if `stack_pointer` is on it, else {0, 0}: a coroutine, an
+// alternate signal stack, a thread without a glibc control block. Signal handler or malloc hook; makes at most one
+// system call, where the CPU or the kernel does not let a program read its thread pointer.
+unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept;
+
+}  // namespace otprof::cpu

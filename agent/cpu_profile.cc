@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cpu_profile.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace otprof::agent {
+namespace {
+
+using encoder::Dictionary;
+using encoder::Index;
+
+struct FrameHash {
+  std::size_t operator()(const SeenFrame& frame) const noexcept {
+    return (frame.address ^ reinterpret_cast<std::uintptr_t>(frame.module) << 20U) *
+           0x9e3779b97f4a7c15ULL;
+  }
+};
+
+// Everything the frames of a window need in the dictionary, each looked up once.
+class Locations {
+ public:
+  Locations(Dictionary& dictionary, symbols::ModuleMap& modules)
+      : dictionary_(dictionary), modules_(modules) {
+    native_ = dictionary.intern_string("native");
+    mapping_of(&modules.main_module());  // pprof takes the first mapping for the program
+  }
+
+  void resolve(const Window& window, symbols::Symbolizer* symbolizer) {
+    std::vector<symbols::Query> queries;
+    for (const Window::Merged& sample : window.samples()) {
+      for (const SeenFrame& frame : window.stack(sample.key.stack)) {
+        if (indices_.try_emplace(frame, 0).second) {
+          queries.push_back({.module = frame.module, .address = frame.address, .symbol = {}});
+        }
+      }
+    }
+    if (symbolizer != nullptr) {
+      symbolizer->resolve(queries);
+    }
+    for (const symbols::Query& query : queries) {
+      indices_[{query.module, query.address}] = intern(query);
+    }
+  }
+
+  Index of(const SeenFrame& frame) const { return indices_.at(frame); }
+
+ private:
+  Index intern(const symbols::Query& query) {
+    encoder::Location location;
+    location.mapping = query.module == nullptr ? unknown_mapping() : mapping_of(query.module);
+    location.address = query.address;
+    location.frame_type = native_;
+    encoder::Line line;
+    if (!query.symbol.name.empty()) {
+      line.function =
+          dictionary_.intern_function({.name = dictionary_.intern_string(query.symbol.name),
+                                       .system_name =
+                                           dictionary_.intern_string(query.symbol.system_name)});
+      location.lines = {&line, 1};
+    }
+    return dictionary_.intern_location(location);
+  }
+
+  Index mapping_of(const symbols::Module* module) {
+    const auto [entry, is_new] = mappings_.try_emplace(module, 0);
+    if (is_new) {
+      entry->second = dictionary_.intern_mapping(
+          {.memory_start = module->text_start,
+           .memory_limit = module->text_limit,
+           .file_offset = module->text_offset,
+           .filename = dictionary_.intern_string(module->path),
+           .build_id_gnu =
+               module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
+           .build_id_htl = dictionary_.intern_string(modules_.htl_hash(*module))});
+    }
+    return entry->second;
+  }
+
+  // Code in no file (generated at run time): a location without lines needs some mapping.
+  Index unknown_mapping() {
+    return dictionary_.intern_mapping({.filename = dictionary_.intern_string("//anon"),
+                                       .build_id_htl =
+                                           dictionary_.intern_string(std::string(32, '0'))});
+  }
+
+  Dictionary& dictionary_;
+  symbols::ModuleMap& modules_;
+  Index native_ = 0;
+  std::unordered_map<SeenFrame, Index, FrameHash> indices_;
+  std::unordered_map<const symbols::Module*, Index> mappings_;
+};
+
+Index sample_attributes(Dictionary& dictionary, const Window& window, const SampleKey& key) {
+  std::vector<Index> attributes = {dictionary.int_attribute("thread.id", key.tid)};
+  if (!window.name(key.name).empty()) {
+    attributes.push_back(dictionary.string_attribute("thread.name", window.name(key.name)));
+  }
+  if (key.end != unwind::StackEnd::kRoot) {
+    attributes.push_back(
+        dictionary.string_attribute("otprof.stack.end", unwind::stack_end_name(key.end)));
+  }
+  return dictionary.intern_attribute_set(attributes);
+}
+
+// What the window counted, under names that docs/metrics.md explains.
+Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
+                        const char* engine) {
+  std::vector<Index> attributes = {
+      dictionary.string_attribute("otprof.cpu.engine", engine),
+      dictionary.int_attribute("otprof.samples.taken",
+                               static_cast<std::int64_t>(counters.samples)),
+      dictionary.int_attribute("otprof.samples.lost",
+                               static_cast<std::int64_t>(counters.lost_in_ring))};
+  for (std::size_t end = 0; end < counters.stack_ends.size(); ++end) {
+    if (counters.stack_ends[end] != 0) {
+      std::string key = "otprof.stack_ends.";
+      key += unwind::stack_end_name(static_cast<unwind::StackEnd>(end));
+      attributes.push_back(
+          dictionary.int_attribute(key, static_cast<std::int64_t>(counters.stack_ends[end])));
+    }
+  }
+  return dictionary.intern_attribute_set(attributes);
+}
+
+}  // namespace
+
+encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& facts,
+                                  symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
+                                  Dictionary& dictionary) {
+  Locations locations(dictionary, modules);
+  locations.resolve(window, facts.symbolize ? &symbolizer : nullptr);
+
+  const encoder::ValueType samples_count{dictionary.intern_string("samples"),
+                                         dictionary.intern_string("count")};
+  const encoder::ValueType cpu_nanoseconds{dictionary.intern_string("cpu"),
+                                           dictionary.intern_string("nanoseconds")};
+  encoder::Profile profile;
+  profile.sample_types = {samples_count, cpu_nanoseconds};
+  profile.otlp_types = {0};
+  profile.counted_type = 0;
+  profile.default_type = 1;
+  profile.pprof_period_type = cpu_nanoseconds;
+  profile.otlp_period_type = cpu_nanoseconds;
+  profile.period = facts.period_ns;
+  const auto unix_of = [&](std::uint64_t monotonic) {
+    return monotonic + static_cast<std::uint64_t>(facts.unix_minus_monotonic);
+  };
+  profile.time_unix_nano = unix_of(window.start_ns());
+  profile.duration_nano = facts.end_ns - window.start_ns();
+  if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
+    profile.profile_id = {};
+  }
+  profile.attributes = window_attributes(dictionary, window.counters(), facts.engine);
+
+  std::vector<Index> stack;
+  for (const Window::Merged& merged : window.samples()) {
+    stack.clear();
+    for (const SeenFrame& frame : window.stack(merged.key.stack)) {
+      stack.push_back(locations.of(frame));
+    }
+    profile.samples.push_back(
+        {.stack = dictionary.intern_stack(stack),
+         .attributes = sample_attributes(dictionary, window, merged.key),
+         .link = dictionary.intern_link({merged.key.trace_id, merged.key.span_id}),
+         .first_timestamp = static_cast<std::uint32_t>(profile.timestamps.size()),
+         .timestamp_count = static_cast<std::uint32_t>(merged.times.size())});
+    profile.values.push_back(merged.count);
+    profile.values.push_back(merged.count * facts.period_ns);
+    for (const std::uint64_t time : merged.times) {
+      profile.timestamps.push_back(
+          unix_of(std::clamp(time, window.start_ns(), facts.end_ns - 1)));
+    }
+  }
+  return profile;
+}
+
+}  // namespace otprof::agent

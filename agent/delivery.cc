@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/delivery.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "agent/log.h"
+#include "agent/otlp_config.h"
+#include "agent/version.h"
+#include "encoder/pprof.h"
+#include "transport/profile_file.h"
+
+namespace otprof::agent {
+namespace {
+
+// A service name may hold anything; a file name may not.
+std::string file_name_part(std::string_view text) {
+  constexpr std::size_t kMost = 100;
+  std::string part;
+  for (const char c : text.substr(0, kMost)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
+    part += plain ? c : '_';
+  }
+  return part;
+}
+
+template <typename Encode>
+bool encode_gzip(encoder::ByteSink& out, Encode&& encode) {
+  encoder::GzipSink gzip(out);
+  return encode(gzip) && gzip.finish();
+}
+
+bool encode_pprof_gzip(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
+                       std::string& out) {
+  encoder::StringSink bytes(out);
+  return encode_gzip(bytes, [&](encoder::ByteSink& sink) {
+    return encoder::encode_pprof(dictionary, profile, sink);
+  });
+}
+
+}  // namespace
+
+Delivery::Delivery(const Options& options, const Identity& identity)
+    : options_(options), identity_(identity) {
+  scope_.name = "libotprof";
+  scope_.version = kVersion;
+  transport::SenderConfig config;
+  if ((options.exporters & kExportOtlp) != 0 && make_sender_config(options, config)) {
+    sender_ = std::make_unique<transport::OtlpSender>(std::move(config));
+  }
+}
+
+void Delivery::deliver(const encoder::Dictionary& dictionary,
+                       std::span<const encoder::Profile> profiles,
+                       std::span<const std::string_view> kinds) {
+  ++counters_.windows;
+  if ((options_.exporters & kExportPprof) != 0) {
+    for (std::size_t i = 0; i < profiles.size(); ++i) {
+      write_pprof(dictionary, profiles[i], kinds[i]);
+    }
+  }
+  if (sender_ != nullptr) {
+    send_otlp(dictionary, profiles);
+  }
+}
+
+void Delivery::write_pprof(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
+                           std::string_view kind) {
+  std::string bytes;
+  std::string error;
+  if (!encode_pprof_gzip(dictionary, profile, bytes)) {
+    ++counters_.encode_failed;
+    return;
+  }
+  std::string name = file_name_part(identity_.service_name);
+  name.append("-").append(std::to_string(getpid()));
+  name.append("-").append(std::to_string(counters_.windows));
+  name.append(".").append(kind).append(".pb.gz");
+  if (transport::write_file_atomically(options_.pprof_dir, name, bytes, error)) {
+    ++counters_.files_written;
+    return;
+  }
+  // Once: the same directory fails at every window.
+  if (counters_.files_failed++ == 0) {
+    log_warning("profile not written: " + error + "; later ones are tried again");
+  }
+}
+
+void Delivery::send_otlp(const encoder::Dictionary& dictionary,
+                         std::span<const encoder::Profile> profiles) {
+  std::size_t oversized = 0;
+  for (const encoder::Request& request :
+       encoder::plan_requests(dictionary, identity_.resource, scope_, profiles,
+                              encoder::RequestLimits{}, oversized)) {
+    send_request(dictionary, request);
+  }
+  counters_.oversized_samples += oversized;
+}
+
+void Delivery::send_request(const encoder::Dictionary& dictionary,
+                            const encoder::Request& request) {
+  std::vector<std::string> payload_bytes(request.size());
+  std::vector<encoder::OriginalPayload> payloads;
+  for (std::size_t i = 0; options_.original_payload && i < request.size(); ++i) {
+    // Once, with the first slice, for a profile that had to be split.
+    const bool attach = request[i].first == 0 &&
+                        encode_pprof_gzip(dictionary, *request[i].profile, payload_bytes[i]);
+    payloads.push_back(attach ? encoder::OriginalPayload{"pprof", payload_bytes[i]}
+                              : encoder::OriginalPayload{});
+  }
+  transport::Body body;
+  body.gzip = wants_gzip(options_);
+  encoder::StringSink bytes(body.bytes);
+  const auto encode = [&](encoder::ByteSink& sink) {
+    return encoder::encode_otlp(dictionary, identity_.resource, scope_, request, payloads, sink);
+  };
+  if (body.gzip ? !encode_gzip(bytes, encode) : !encode(bytes)) {
+    ++counters_.encode_failed;
+    return;
+  }
+  sender_->enqueue(std::move(body));
+}
+
+std::chrono::steady_clock::time_point Delivery::step() {
+  return sender_ == nullptr ? std::chrono::steady_clock::time_point::max() : sender_->step();
+}
+
+bool Delivery::in_flight() const { return sender_ != nullptr && sender_->in_flight(); }
+
+void Delivery::wait(std::chrono::milliseconds limit) { sender_->wait(limit); }
+
+void Delivery::finish(std::chrono::steady_clock::time_point deadline) {
+  if (sender_ != nullptr) {
+    sender_->finish(deadline);
+  }
+}
+
+const transport::SenderCounters* Delivery::sender_counters() const {
+  return sender_ == nullptr ? nullptr : &sender_->counters();
+}
+
+}  // namespace otprof::agent

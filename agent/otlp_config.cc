@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/otlp_config.h"
+
+#include <string>
+
+#include "agent/log.h"
+#include "agent/version.h"
+#include "transport/endpoint.h"
+
+namespace otprof::agent {
+namespace {
+
+bool choose_url(const Options& options, std::string& url) {
+  std::string error;
+  if (options.is_given(OptionId::profiles_endpoint)) {
+    if (transport::url_from_signal_endpoint(options.profiles_endpoint, url, error)) {
+      return true;
+    }
+    log_warning("OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT is not accepted (" + error +
+                "); using OTEL_EXPORTER_OTLP_ENDPOINT");
+  }
+  if (transport::url_from_base_endpoint(options.endpoint, url, error)) {
+    return true;
+  }
+  log_warning("OTEL_EXPORTER_OTLP_ENDPOINT is not accepted (" + error +
+              "); using http://localhost:4318");
+  return transport::url_from_base_endpoint("http://localhost:4318", url, error);
+}
+
+void choose_headers(const Options& options, transport::KeyValues& headers) {
+  const bool own = options.is_given(OptionId::profiles_headers);
+  std::string error;
+  if (!transport::parse_headers(own ? options.profiles_headers : options.headers, headers, error)) {
+    log_warning(std::string(own ? "OTEL_EXPORTER_OTLP_PROFILES_HEADERS"
+                                : "OTEL_EXPORTER_OTLP_HEADERS") +
+                " is not accepted (" + error + "); none of its headers are sent");
+    headers.clear();
+  }
+}
+
+void warn_from_sender(void* /*context*/, std::string_view message) { log_warning(message); }
+
+}  // namespace
+
+bool wants_gzip(const Options& options) {
+  const int choice = options.is_given(OptionId::profiles_compression) ? options.profiles_compression
+                                                                      : options.compression;
+  return static_cast<CompressionChoice>(choice) == CompressionChoice::kGzip;
+}
+
+bool make_sender_config(const Options& options, transport::SenderConfig& config) {
+  if (!choose_url(options, config.url)) {
+    return false;
+  }
+  choose_headers(options, config.headers);
+  const auto of = [&](OptionId own, const auto& own_value, const auto& general_value) {
+    return options.is_given(own) ? own_value : general_value;
+  };
+  config.timeout = std::chrono::milliseconds(
+      of(OptionId::profiles_timeout, options.profiles_timeout, options.timeout));
+  config.ca_file =
+      of(OptionId::profiles_certificate, options.profiles_certificate, options.certificate);
+  config.client_key_file =
+      of(OptionId::profiles_client_key, options.profiles_client_key, options.client_key);
+  config.client_certificate_file =
+      of(OptionId::profiles_client_certificate, options.profiles_client_certificate,
+         options.client_certificate);
+  config.user_agent = std::string("libotprof/") + kVersion + " OTel-OTLP-Exporter-Cpp/" + kVersion;
+  config.queue_windows = static_cast<std::size_t>(options.queue_size);
+  config.warn = warn_from_sender;
+  return true;
+}
+
+}  // namespace otprof::agent

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One CPU sample as it travels through the ring: what the handler knows, nothing looked up yet.
+// Written by a signal handler, read by the background thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "agent/unwind/unwinder.h"
+
+namespace otprof::agent {
+
+struct Sample {
+  std::uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC
+  std::int32_t tid = 0;            // kernel thread id, in the process's own pid namespace
+  std::uint32_t weight = 1;        // sampling periods this sample stands for
+  unwind::StackEnd end = unwind::StackEnd::kRoot;
+  std::uint16_t depth = 0;         // frames that follow
+  std::array<char, 16> thread_name{};  // as the kernel keeps it, null-terminated
+  std::array<std::uint8_t, 16> trace_id{};  // zero: no trace was active
+  std::array<std::uint8_t, 8> span_id{};
+};
+
+inline constexpr std::uint32_t kSampleWords = sizeof(Sample) / sizeof(std::uint64_t);
+static_assert(sizeof(Sample) % sizeof(std::uint64_t) == 0);
+
+// In the ring a Sample is followed by its frames, leaf first, one word each.
+inline Sample sample_of(const std::uint64_t* record) noexcept {
+  Sample sample;
+  std::memcpy(static_cast<void*>(&sample), record, sizeof sample);
+  return sample;
+}
+inline const std::uint64_t* frames_of(const std::uint64_t* record) noexcept {
+  return record + kSampleWords;
+}
+
+}  // namespace otprof::agent

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <string>
+
+#include "agent/cpu/sampler.h"
+#include "agent/cpu/stack_bounds.h"
+#include "agent/cpu_profile.h"
+#include "agent/futex.h"
+#include "agent/log.h"
+#include "agent/proc_file.h"
+
+namespace otprof::agent {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How long a sample may stay in the ring: the time in which a module could be unloaded, and another
+// take its place, before the sample's addresses are looked up.
+constexpr milliseconds kCollectEvery{250};
+constexpr milliseconds kCheckEvery{1000};
+// While a delivery is under way the thread waits for sockets, which a wake-up cannot interrupt.
+constexpr milliseconds kLongestSocketWait{50};
+
+std::int64_t unix_minus_monotonic() {
+  timespec wall{};
+  clock_gettime(CLOCK_REALTIME, &wall);
+  return static_cast<std::int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec -
+         static_cast<std::int64_t>(cpu::monotonic_ns());
+}
+
+bool is_traced() {
+  constexpr std::string_view kField = "TracerPid:";
+  const std::string status = read_small_file("/proc/thread-self/status");
+  const std::size_t at = status.find(kField);
+  if (at == std::string::npos) {
+    return false;
+  }
+  const std::size_t digit = status.find_first_of("0123456789", at);
+  return digit != std::string::npos && status[digit] != '0';
+}
+
+}  // namespace
+
+Session::Session(const Options& options, SampleRing& ring)
+    : options_(options),
+      ring_(ring),
+      identity_(identify_process(options)),
+      delivery_(options, identity_) {}
+
+std::uint64_t Session::period_ns() const {
+  return 1'000'000'000U / static_cast<std::uint64_t>(options_.cpu_hz);
+}
+
+bool Session::start() {
+  if (!cpu::calibrate_stack_bounds()) {
+    log_warning("this libc keeps thread stacks in a way that is not known; stacks of threads other "
+                "than main will have one frame");
+  }
+  modules_.refresh();
+  window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
+  window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
+  next_check_ = steady_clock::now() + kCheckEvery;
+  engine_ = cpu::make_sigtrap_engine();
+  if (is_traced()) {
+    log_info("started under a debugger; sampling begins when it leaves");
+    sampling_ = Sampling::kPausedForDebugger;
+    return true;
+  }
+  std::string why_not;
+  if (!engine_->start(period_ns(), why_not)) {
+    log_warning("CPU is not sampled: " + why_not);
+    return false;
+  }
+  log_info(std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
+           std::to_string(options_.cpu_hz) + " Hz");
+  return true;
+}
+
+Session::TimePoint Session::tick() {
+  collect();
+  const TimePoint now = steady_clock::now();
+  if (now >= next_check_) {
+    look_after_engine();
+    next_check_ = now + kCheckEvery;
+  }
+  if (now >= window_end_) {
+    close_window();
+    window_end_ = std::max(window_end_, now) + milliseconds(options_.export_interval);
+  }
+  const TimePoint delivery_due = delivery_.step();
+  return std::min({now + kCollectEvery, window_end_, delivery_due});
+}
+
+void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen) {
+  const auto left = until - steady_clock::now();
+  if (delivery_.in_flight()) {
+    delivery_.wait(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0),
+                              kLongestSocketWait));
+  } else {
+    futex_wait(wake_word, seen, left);
+  }
+}
+
+void Session::finish(TimePoint deadline) {
+  engine_->stop();
+  collect();
+  close_window();
+  delivery_.finish(deadline);
+}
+
+void Session::collect() {
+  modules_.refresh();
+  ring_.drain([this](const std::uint64_t* record, std::uint32_t words) {
+    const Sample sample = sample_of(record);
+    const std::size_t depth = std::min<std::size_t>(sample.depth, words - kSampleWords);
+    window_->add(modules_, sample, {frames_of(record), depth});
+  });
+}
+
+void Session::close_window() {
+  const std::uint64_t lost = ring_.lost();
+  window_->count_lost(lost - lost_before_);
+  lost_before_ = lost;
+  const std::uint64_t now = cpu::monotonic_ns();
+  if (!window_->is_empty()) {
+    encoder::Dictionary dictionary;
+    const encoder::Profile profile = make_cpu_profile(
+        *window_,
+        {.end_ns = now,
+         .unix_minus_monotonic = unix_minus_monotonic(),
+         .period_ns = static_cast<std::int64_t>(period_ns()),
+         .engine = engine_->name(),
+         .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone},
+        modules_, symbolizer_, dictionary);
+    constexpr std::string_view kKinds[] = {"cpu"};
+    delivery_.deliver(dictionary, {&profile, 1}, kKinds);
+  }
+  window_ = std::make_unique<Window>(now, options_.timestamps);
+  modules_.drop_unloaded();
+}
+
+void Session::lose_engine(const std::string& why_not) {
+  sampling_ = Sampling::kLost;
+  log_warning("CPU is no longer sampled: " + why_not);
+}
+
+void Session::look_after_engine() {
+  if (sampling_ == Sampling::kLost) {
+    return;
+  }
+  std::string why_not;
+  const bool was_paused = sampling_ == Sampling::kPausedForDebugger;
+  if (is_traced()) {
+    if (!was_paused) {
+      engine_->stop();
+      log_info("a debugger is attached; sampling pauses until it leaves");
+      sampling_ = Sampling::kPausedForDebugger;
+    }
+    return;
+  }
+  if (was_paused ? !engine_->start(period_ns(), why_not) : !engine_->check(why_not)) {
+    lose_engine(why_not);
+    return;
+  }
+  sampling_ = Sampling::kOn;
+}
+
+}  // namespace otprof::agent

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the background thread does, one tick after the other: arm the engine, move samples from the
+// ring into the window, close windows when their time has come, move deliveries on. Composes the
+// parts; knows nothing of threads. Background thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "agent/cpu/engine.h"
+#include "agent/delivery.h"
+#include "agent/options.h"
+#include "agent/resource.h"
+#include "agent/sample_ring.h"
+#include "agent/symbols/module_map.h"
+#include "agent/symbols/symbolizer.h"
+#include "agent/window.h"
+
+namespace otprof::agent {
+
+class Session {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  Session(const Options& options, SampleRing& ring);
+
+  // False when nothing can be sampled; the reason has been logged.
+  bool start();
+  // Does what is due; returns when it wants to be called again.
+  TimePoint tick();
+  // Sleeps until `until`, or until *wake_word differs from `seen`, or until a delivery moves on.
+  void sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen);
+  // The last window, delivered as far as that is possible before `deadline`.
+  void finish(TimePoint deadline);
+
+ private:
+  void collect();
+  void close_window();
+  void look_after_engine();
+  void lose_engine(const std::string& why_not);
+  std::uint64_t period_ns() const;
+
+  const Options& options_;
+  SampleRing& ring_;
+  Identity identity_;
+  symbols::ModuleMap modules_;
+  symbols::Symbolizer symbolizer_;
+  Delivery delivery_;
+  std::unique_ptr<cpu::Engine> engine_;
+  enum class Sampling { kOn, kPausedForDebugger, kLost } sampling_ = Sampling::kOn;
+  std::unique_ptr<Window> window_;
+  std::uint64_t lost_before_ = 0;  // ring losses already counted in an earlier window
+  TimePoint window_end_{};
+  TimePoint next_check_{};
+};
+
+}  // namespace otprof::agent

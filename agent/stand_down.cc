@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/stand_down.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <fnmatch.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+
+#include "agent/option_values.h"
+#include "agent/options.h"
+
+namespace otprof::agent {
+namespace {
+
+bool variable_is(const char* const* environment, std::string_view name, std::string_view word) {
+  const char* value = find_variable(environment, name);
+  return value != nullptr && equal_ignoring_case(trimmed(value), word);
+}
+
+bool is_meant(const char* const* environment) {
+  const char* list = find_variable(environment, "OTPROF_ONLY");
+  std::string_view globs = list == nullptr ? std::string_view{} : trimmed(list);
+  if (globs.empty()) {
+    return true;
+  }
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+  path[size < 0 ? 0 : size] = '\0';
+  const char* slash = strrchr(path, '/');
+  const char* name = slash == nullptr ? path : slash + 1;
+  while (!globs.empty()) {
+    if (fnmatch(std::string(next_item(globs)).c_str(), name, 0) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Sanitizers own the allocator, the signals and the stacks of their process.
+bool has_sanitizer() {
+  return dlsym(RTLD_DEFAULT, "__asan_init") != nullptr ||
+         dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr ||
+         dlsym(RTLD_DEFAULT, "__msan_init") != nullptr;
+}
+
+// A Go program's linker leaves a note named "Go" (type 4, the build id). Its runtime installs its
+// own SIGTRAP handler by raw system call and ends the program at the first one it did not expect.
+bool is_go_program() {
+  const auto* headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
+  const std::size_t count = getauxval(AT_PHNUM);
+  std::uintptr_t bias = 0;
+  for (std::size_t i = 0; headers != nullptr && i < count; ++i) {
+    if (headers[i].p_type == PT_PHDR) {
+      bias = reinterpret_cast<std::uintptr_t>(headers) - headers[i].p_vaddr;
+    }
+  }
+  constexpr char kGoName[4] = {'G', 'o', '\0', '\0'};
+  constexpr unsigned kGoBuildId = 4;
+  for (std::size_t i = 0; headers != nullptr && i < count; ++i) {
+    if (headers[i].p_type != PT_NOTE) {
+      continue;
+    }
+    const std::uintptr_t end = bias + headers[i].p_vaddr + headers[i].p_memsz;
+    std::uintptr_t at = bias + headers[i].p_vaddr;
+    while (end - at >= sizeof(ElfW(Nhdr)) + sizeof kGoName) {
+      const auto* note = reinterpret_cast<const ElfW(Nhdr)*>(at);
+      if (note->n_type == kGoBuildId && note->n_namesz == sizeof kGoName &&
+          memcmp(note + 1, kGoName, sizeof kGoName) == 0) {
+        return true;
+      }
+      const std::uintptr_t size = sizeof *note + ((note->n_namesz + 3UL) & ~3UL) +
+                                  ((note->n_descsz + 3UL) & ~3UL);
+      if (size > end - at) {
+        break;
+      }
+      at += size;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+const char* reason_to_stand_down(const char* const* environment) noexcept {
+  if (getauxval(AT_SECURE) != 0 || variable_is(environment, "OTEL_SDK_DISABLED", "true") ||
+      variable_is(environment, "OTPROF_ENABLED", "false") || !is_meant(environment)) {
+    return "";
+  }
+  if (has_sanitizer()) {
+    return "the program runs under a sanitizer; not profiling";
+  }
+  if (is_go_program()) {
+    return "the program is a Go program, which owns SIGTRAP; not profiling";
+  }
+  return nullptr;
+}
+
+}  // namespace otprof::agent

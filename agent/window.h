@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One export window: takes samples as they leave the ring, merges equal ones, and becomes a profile
+// when it ends.
+//
+// Promises: a frame keeps the module it was in when its sample was taken out of the ring, even if
+// that module is unloaded before the window ends; every sample and every reason a stack ended early
+// is in the finished profile or its counters; memory grows with the number of different stacks, not
+// of samples (but for 8 bytes of time stamp each, if wanted). Background thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/sample.h"
+#include "agent/symbols/module_map.h"
+#include "agent/symbols/symbolizer.h"
+#include "encoder/dictionary.h"
+
+namespace otprof::agent {
+
+// What became of a window's samples, exported with it.
+struct WindowCounters {
+  std::array<std::uint64_t, static_cast<std::size_t>(unwind::StackEnd::kCount)> stack_ends{};
+  std::uint64_t samples = 0;
+  std::uint64_t lost_in_ring = 0;
+};
+
+// A frame as it was seen: which module held the address then (nullptr: none known).
+struct SeenFrame {
+  const symbols::Module* module = nullptr;
+  std::uint64_t address = 0;
+  bool operator==(const SeenFrame&) const = default;
+};
+
+struct SampleKey {
+  std::uint32_t stack = 0;
+  std::int32_t tid = 0;
+  std::uint32_t name = 0;  // position in Window::names
+  unwind::StackEnd end = unwind::StackEnd::kRoot;
+  std::array<std::uint8_t, 16> trace_id{};
+  std::array<std::uint8_t, 8> span_id{};
+  bool operator==(const SampleKey&) const = default;
+};
+
+class Window {
+ public:
+  // `start_ns`: CLOCK_MONOTONIC. `keep_times`: OTPROF_TIMESTAMPS.
+  Window(std::uint64_t start_ns, bool keep_times);
+
+  // One record of the ring.
+  void add(const symbols::ModuleMap& modules, const Sample& sample,
+           std::span<const std::uint64_t> frames);
+  void count_lost(std::uint64_t samples) { counters_.lost_in_ring += samples; }
+
+  bool is_empty() const { return samples_.empty(); }
+  std::uint64_t start_ns() const { return start_ns_; }
+  const WindowCounters& counters() const { return counters_; }
+
+  struct Merged {
+    SampleKey key;
+    std::int64_t count = 0;             // sampling periods
+    std::vector<std::uint64_t> times;   // CLOCK_MONOTONIC, one per period
+  };
+  std::span<const Merged> samples() const { return samples_; }
+  std::span<const SeenFrame> stack(std::uint32_t index) const;
+  const std::string& name(std::uint32_t index) const { return names_[index]; }
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(const SampleKey& key) const noexcept;
+  };
+  struct StackRange {
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+
+  std::uint32_t intern_stack(const symbols::ModuleMap& modules,
+                             std::span<const std::uint64_t> frames);
+  std::uint32_t intern_name(const std::array<char, 16>& name);
+
+  std::uint64_t start_ns_;
+  bool keep_times_;
+  WindowCounters counters_;
+  std::vector<SeenFrame> scratch_;
+  std::vector<SeenFrame> frames_;   // all stacks, one after another
+  std::vector<StackRange> stacks_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> stacks_by_hash_;
+  std::vector<std::string> names_;
+  std::unordered_map<std::string, std::uint32_t> names_by_text_;
+  std::vector<Merged> samples_;
+  std::unordered_map<SampleKey, std::uint32_t, KeyHash> samples_by_key_;
+};
+
+}  // namespace otprof::agent
