@@ -28,3 +28,14 @@ logged() {
 
 # How many jobs a build may run at once.
 jobs=${OTPROF_JOBS:-$(nproc)}
+
+# build_tree NAME OPTION...: sets up what is missing, configures NAME below the root, compiles.
+# Compiler messages go to the terminal: they are for the one who runs this.
+build_tree() {
+  local tree=$root/$1
+  shift
+  bash "$root/tools/dev.d/setup"
+  # A second `meson setup` of a good tree only warns; of a tree whose setup broke off it is needed.
+  [ -e "$tree/build.ninja" ] || logged configure meson setup "$tree" "$root" -Dwerror=true "$@"
+  ninja -C "$tree" -j "$jobs" </dev/null || die "the build failed; the compiler's messages are above"
+}
