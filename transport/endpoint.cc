@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace otprof::transport {
@@ -56,6 +57,11 @@ bool check_url(const std::string& url, std::string& error) {
     if (c > ' ' && c < 0x7f) continue;
     error = "white space, control or non-ASCII character in the URL (write it as %XX, a host name"
             " in its xn-- form)";
+    return false;
+  }
+  const Parts parts = find_parts(url);
+  if (parts.path == parts.authority) {  // libcurl would take "http:///p" for "http://p"
+    error = std::string("no host") + kAccepted;
     return false;
   }
   const std::unique_ptr<CURLU, UrlDeleter> parsed(curl_url());
