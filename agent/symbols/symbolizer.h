@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Addresses -> function names, from .symtab and .dynsym of the modules' own files (and of separate
-// debug files found by build id in /usr/lib/debug), mapped read-only for the moment of the look-up
-// and dropped after it. What was found is kept between windows in a bounded cache.
+// Addresses -> function names, from .symtab and .dynsym of the modules' own files and of separate
+// debug files found by build id. What was found is kept between windows in a bounded cache.
 //
-// Promises: no address is resolved from a file other than the one that is mapped in the process;
-// corrupt files (sizes, offsets, links out of range, unterminated names) give "no symbol", counted,
-// never a fault; a truncated file while mapped does not kill the host (bounds come from fstat and
-// reads go through pread where a mapping could fault). Background thread only.
+// Promises: no address is resolved from a file other than the one that is mapped in the process
+// (module_file.h); corrupt files (sizes, offsets, links out of range, unterminated names) give "no
+// symbol", counted, never a fault; files are read, not mapped, so that one that is truncated
+// meanwhile cannot kill the host; memory is bounded whatever the size of the files. Which symbol
+// answers and what it is called: symbol_table.h and symbol_name.h. Background thread only; it needs
+// kDemangleStackBytes of stack.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,9 +22,11 @@
 
 namespace otprof::symbols {
 
+// Both are valid UTF-8 without control characters, at most 1024 bytes.
 struct Symbol {
   std::string_view system_name;  // as in the symbol table, without a version suffix
   std::string_view name;         // demangled; equal to system_name when it was not mangled
+  std::uint64_t start = 0;       // run-time address of the symbol; 0 when there is none
 };
 
 struct Query {
@@ -33,21 +37,32 @@ struct Query {
 
 class Symbolizer {
  public:
-  Symbolizer();
+  // `debug_root` is where separate debug files are, absolute.
+  explicit Symbolizer(std::string debug_root = "/usr/lib/debug");
   ~Symbolizer();
   Symbolizer(const Symbolizer&) = delete;
   Symbolizer& operator=(const Symbolizer&) = delete;
 
-  // Answers all queries of a window together: each module's symbol table is read once.
+  // Answers all queries of a window together: each module's symbol table is read once, and not at
+  // all when the answers are known.
   void resolve(std::span<Query> queries);
 
+  // Since the start of the process. The first five sum up to the number of queries.
   struct Counters {
     std::uint64_t resolved = 0;
-    std::uint64_t no_symbol = 0;      // the file has no symbol that covers the address
+    std::uint64_t no_symbol = 0;        // no module, or no symbol covers the address
     std::uint64_t file_unreadable = 0;  // gone, replaced, not permitted
     std::uint64_t file_malformed = 0;
+    std::uint64_t over_budget = 0;      // one window had more names than kMaxMemoryBytes holds
+    std::uint64_t names_cut = 0;        // distinct names longer than 1024 bytes
+    std::uint64_t not_demangled = 0;    // distinct names, malformed or too long to demangle
   };
   const Counters& counters() const;
+
+  // What is kept between windows. Above kKeptMemoryBytes all of it is forgotten when the next
+  // resolve() begins; kMaxMemoryBytes is never passed.
+  static constexpr std::size_t kKeptMemoryBytes = 4 << 20;
+  static constexpr std::size_t kMaxMemoryBytes = 8 << 20;
   std::size_t memory_bytes() const;
 
  private:

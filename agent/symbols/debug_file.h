@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The separate debug file of a module: the full symbol table that was stripped from the module
+// itself. Found by build id, which also proves that it belongs: a module without one has none.
+// Not read: .gnu_debugdata (an xz archive inside the module, which would bring a decompressor for
+// what is a subset of these symbols). Background thread only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/symbols/byte_source.h"
+#include "agent/symbols/elf_file.h"
+#include "agent/symbols/module_map.h"
+
+namespace otprof::symbols {
+
+// Where it may lie, in the order gdb looks (gdb manual, "Separate Debug Files"):
+//   ROOT/.build-id/ab/cdef….debug
+//   DIR/NAME, DIR/.debug/NAME, ROOT/DIR/NAME   with NAME from .gnu_debuglink, DIR the module's
+// `elf` is the module's file, null if that is gone: the build id is enough.
+std::vector<std::string> debug_file_paths(const Module& module, const ElfFile* elf,
+                                          const std::string& debug_root);
+
+// True when one was found, that has the module's build id, its code at the same addresses, and a
+// .symtab. Then `elf` is set; it refers to `file`.
+bool open_debug_file(const Module& module, const ElfFile* module_elf, const std::string& debug_root,
+                     FileSource& file, std::optional<ElfFile>& elf);
+
+}  // namespace otprof::symbols

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/symbols/module_map.h"
+
+#include <elf.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "agent/symbols/build_id.h"
+#include "agent/symbols/loaded_objects.h"
+#include "agent/symbols/module_file.h"
+#include "agent/symbols/process_maps.h"
+#include "agent/symbols/process_memory.h"
+
+namespace otprof::symbols {
+namespace {
+
+constexpr std::uint16_t kMaxSegments = 128;
+constexpr int kScanAttempts = 3;
+
+std::uintptr_t page_size() { return getauxval(AT_PAGESZ); }
+std::uintptr_t page_down(std::uintptr_t address) { return address & ~(page_size() - 1); }
+std::uintptr_t page_up(std::uintptr_t address) { return page_down(address + page_size() - 1); }
+
+bool is_code(const Elf64_Phdr& segment) {
+  return segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0;
+}
+
+// Sets the whole range and the stated text range. False for an object without sane segments.
+bool set_ranges(std::span<const Elf64_Phdr> segments, Module& module) {
+  module.start = UINTPTR_MAX;
+  std::uint64_t largest = 0;
+  bool one_offset = true;
+  const Elf64_Phdr* first = nullptr;
+  const Elf64_Phdr* last = nullptr;
+  const Elf64_Phdr* text = nullptr;
+  for (const Elf64_Phdr& segment : segments) {
+    if (segment.p_type != PT_LOAD) continue;
+    const std::uintptr_t begin = module.bias + segment.p_vaddr;
+    if (segment.p_memsz == 0) continue;
+    if (segment.p_memsz > UINTPTR_MAX - page_size() - begin) return false;
+    module.start = std::min(module.start, page_down(begin));
+    module.limit = std::max(module.limit, page_up(begin + segment.p_memsz));
+    if (!is_code(segment)) continue;
+    if (first == nullptr) first = &segment;
+    one_offset = one_offset && segment.p_vaddr - segment.p_offset ==
+                                   first->p_vaddr - first->p_offset;
+    last = &segment;
+    if (segment.p_memsz > largest) {
+      largest = segment.p_memsz;
+      text = &segment;
+    }
+  }
+  if (module.start >= module.limit) return false;
+  if (text == nullptr) return true;  // data only: nothing runs there
+  if (one_offset) text = first;
+  if (!one_offset) last = text;
+  module.text_start = page_down(module.bias + text->p_vaddr);
+  module.text_limit = page_up(module.bias + last->p_vaddr + last->p_memsz);
+  module.text_offset = page_down(text->p_offset);
+  return true;
+}
+
+std::string build_id_in_memory(const ProcessMemory& memory, std::span<const Elf64_Phdr> segments,
+                               std::uintptr_t bias) {
+  for (const Elf64_Phdr& segment : segments) {
+    if (segment.p_type != PT_NOTE || segment.p_memsz > kMaxNoteBytes) continue;
+    std::vector<std::byte> notes(segment.p_memsz);
+    if (!memory.read(bias + segment.p_vaddr, notes.data(), notes.size())) continue;
+    std::string id = find_build_id(notes, segment.p_align);
+    if (!id.empty()) return id;
+  }
+  return {};
+}
+
+std::string working_directory() {
+  std::array<char, 4096> buffer;
+  return getcwd(buffer.data(), buffer.size()) != nullptr ? std::string(buffer.data()) : "";
+}
+
+std::string executable_path() {
+  std::array<char, 4096> buffer;
+  const ssize_t size = readlink("/proc/thread-self/exe", buffer.data(), buffer.size());
+  if (size > 0 && buffer[0] == '/') return {buffer.data(), static_cast<std::size_t>(size)};
+  const auto name = getauxval(AT_EXECFN);
+  return name != 0 ? reinterpret_cast<const char*>(name) : "";
+}
+
+// What the kernel shows is the real path, also where the loader was given a relative one, a link,
+// or runs as a program itself (`ld.so ./app`). The loader's name is what is left without it.
+void set_files(std::vector<Module>& modules) {
+  std::vector<Module*> by_start;
+  for (Module& module : modules) by_start.push_back(&module);
+  std::ranges::sort(by_start, {}, [](const Module* module) { return module->start; });
+  std::vector<MappingQuery> mappings(by_start.size());
+  for (std::size_t i = 0; i < by_start.size(); ++i) mappings[i].address = by_start[i]->start;
+  find_mappings(mappings);
+  for (std::size_t i = 0; i < by_start.size(); ++i) {
+    Module& module = *by_start[i];
+    MappingQuery& mapping = mappings[i];
+    if (module.is_vdso) {
+      module.path = "[vdso]";
+    } else if (mapping.inode != 0 && mapping.path.starts_with('/')) {
+      module.device = mapping.device;
+      module.inode = mapping.inode;
+      module.path = std::move(mapping.path);
+    } else {
+      if (module.is_main) module.path = executable_path();
+      if (!module.path.starts_with('/')) module.path = working_directory() + '/' + module.path;
+    }
+  }
+}
+
+// One look at all that is loaded. Program headers and notes are read after the loader's lock is
+// released: if something was loaded or unloaded meanwhile, they may be those of another module,
+// and the caller looks again.
+std::vector<Module> scan(const LoadedObjects& list, const ProcessMemory& memory) {
+  const std::uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
+  std::vector<Module> modules;
+  std::array<Elf64_Phdr, kMaxSegments> buffer;
+  for (std::size_t i = 0; i < list.objects.size(); ++i) {
+    const LoadedObject& object = list.objects[i];
+    const std::size_t count = std::min(object.program_header_count, kMaxSegments);
+    if (!memory.read(object.program_headers, buffer.data(), count * sizeof(Elf64_Phdr))) continue;
+    const std::span<const Elf64_Phdr> segments(buffer.data(), count);
+    Module module;
+    module.bias = object.bias;
+    if (!set_ranges(segments, module)) continue;
+    module.build_id = build_id_in_memory(memory, segments, module.bias);
+    module.is_main = i == 0;
+    module.is_vdso = vdso != 0 && vdso >= module.start && vdso < module.limit;
+    module.path = object.name;
+    modules.push_back(std::move(module));
+  }
+  set_files(modules);
+  return modules;
+}
+
+bool same_place(const Module& a, const Module& b) {
+  return a.start == b.start && a.limit == b.limit && a.bias == b.bias &&
+         a.text_start == b.text_start && a.text_offset == b.text_offset;
+}
+
+bool same_file(const Module& a, const Module& b) {
+  // A file that was renamed is still the same one.
+  return a.device == b.device && a.inode == b.inode && a.build_id == b.build_id &&
+         (a.inode != 0 || a.path == b.path);
+}
+
+}  // namespace
+
+ModuleMap::ModuleMap() = default;
+ModuleMap::~ModuleMap() = default;
+
+bool ModuleMap::refresh() {
+  LoaderGeneration generation = loader_generation();
+  if (scanned_ && generation == LoaderGeneration{adds_, subs_}) return false;
+  const ProcessMemory memory;
+  // Without it nothing can be told about the modules: keep what is known and try again next time.
+  if (!memory.usable()) return false;
+  std::vector<Module> seen;
+  for (int attempt = 0; attempt < kScanAttempts; ++attempt) {
+    const LoadedObjects list = list_loaded_objects();
+    generation = list.generation;
+    seen = scan(list, memory);
+    if (loader_generation() == generation) break;
+  }
+  reconcile(seen);
+  const bool unloaded = scanned_ && generation.subs != subs_;
+  scanned_ = true;
+  adds_ = generation.adds;
+  subs_ = generation.subs;
+  return unloaded;
+}
+
+void ModuleMap::reconcile(std::vector<Module>& seen) {
+  std::vector<bool> known(seen.size());
+  const auto match = [&](Record& record, bool must_have_identity) {
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const Module& module = record.module;
+      if (known[i] || !same_place(module, seen[i]) || !same_file(module, seen[i])) continue;
+      if (must_have_identity && (module.inode == 0 || module.build_id.empty())) continue;
+      known[i] = true;
+      return true;
+    }
+    return false;
+  };
+  for (const auto& record : records_) {
+    if (!record->module.loaded || match(*record, false)) continue;
+    record->module.loaded = false;
+    unloaded_.push_back(&record->module);
+  }
+  // The same file back at the same address is the same module, its answers are still right. With
+  // nothing but a path to go by, it is taken for a new one.
+  for (const auto& record : records_) {
+    if (record->module.loaded || !match(*record, true)) continue;
+    record->module.loaded = true;
+    std::erase(unloaded_, &record->module);
+  }
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (known[i]) continue;
+    seen[i].id = next_id_++;
+    records_.push_back(std::make_unique<Record>());
+    records_.back()->module = std::move(seen[i]);
+  }
+  by_start_.clear();
+  for (const auto& record : records_) {
+    if (record->module.loaded) by_start_.push_back(&record->module);
+    if (record->module.is_main) main_ = &record->module;
+  }
+  std::ranges::sort(by_start_, {}, [](const Module* module) { return module->start; });
+}
+
+const Module* ModuleMap::find(std::uintptr_t address) const {
+  const auto next = std::ranges::upper_bound(by_start_, address, {},
+                                             [](const Module* module) { return module->start; });
+  if (next != by_start_.begin() && address < (*std::prev(next))->limit) return *std::prev(next);
+  for (auto module = unloaded_.rbegin(); module != unloaded_.rend(); ++module) {
+    if (address >= (*module)->start && address < (*module)->limit) return *module;
+  }
+  return nullptr;
+}
+
+const Module& ModuleMap::main_module() const {
+  return main_ != nullptr ? *main_ : no_module_;
+}
+
+const std::string& ModuleMap::htl_hash(const Module& module) {
+  const auto record = std::ranges::lower_bound(records_, module.id, {},
+                                               [](const auto& r) { return r->module.id; });
+  if (record == records_.end() || (*record)->module.id != module.id) return no_hash_;
+  if (!(*record)->htl_hash_known) {
+    (*record)->htl_hash_known = true;
+    (*record)->htl_hash = htl_hash_of(module);
+  }
+  return (*record)->htl_hash;
+}
+
+void ModuleMap::drop_unloaded() {
+  unloaded_.clear();
+  std::erase_if(records_, [](const auto& record) { return !record->module.loaded; });
+}
+
+}  // namespace otprof::symbols

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/symbols/process_memory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace otprof::symbols {
+namespace {
+
+// Any pipe holds this much, also one made when the user's share of pipe memory is used up.
+constexpr std::size_t kChunk = 4096;
+
+template <typename Call>
+ssize_t without_interruption(Call call) {
+  ssize_t result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+}  // namespace
+
+ProcessMemory::ProcessMemory() {
+  int ends[2];
+  // Non-blocking: should the pipe ever be out of step, a read fails instead of hanging the thread.
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
+  read_end_ = ends[0];
+  write_end_ = ends[1];
+}
+
+ProcessMemory::~ProcessMemory() {
+  if (read_end_ < 0) return;
+  close(read_end_);
+  close(write_end_);
+}
+
+bool ProcessMemory::read(std::uintptr_t address, void* to, std::size_t size) const {
+  if (!usable() || size > UINTPTR_MAX - address) return false;
+  auto* out = static_cast<char*>(to);
+  while (size > 0) {
+    // Up to the next page only: a write that crosses into an unreadable page may be taken in part.
+    const std::size_t part = std::min(size, kChunk - address % kChunk);
+    const ssize_t written = without_interruption(
+        [&] { return write(write_end_, reinterpret_cast<const void*>(address), part); });
+    if (written <= 0) return false;
+    for (std::size_t taken = 0; taken < static_cast<std::size_t>(written);) {
+      const ssize_t got = without_interruption([&] {
+        return ::read(read_end_, out + taken, static_cast<std::size_t>(written) - taken);
+      });
+      if (got <= 0) return false;
+      taken += static_cast<std::size_t>(got);
+    }
+    out += written;
+    address += static_cast<std::size_t>(written);
+    size -= static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+}  // namespace otprof::symbols

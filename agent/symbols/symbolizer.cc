@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/symbols/symbolizer.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "agent/symbols/debug_file.h"
+#include "agent/symbols/module_file.h"
+#include "agent/symbols/plt.h"
+#include "agent/symbols/symbol_cache.h"
+#include "agent/symbols/symbol_name.h"
+#include "agent/symbols/symbol_table.h"
+
+namespace otprof::symbols {
+namespace {
+
+constexpr std::string_view kPltSuffix = "@plt";
+
+// One distinct address of one module on its way to an answer.
+struct Pending {
+  std::uint64_t address = 0;  // run-time
+  std::optional<NamedStart> found;
+  bool in_plt = false;
+};
+
+// Everything that can be read about one module, held open for one resolve().
+class ModuleSymbols {
+ public:
+  ModuleSymbols(const Module& module, const std::string& debug_root)
+      : module_(module), debug_root_(debug_root) {
+    if (module.is_vdso) {
+      image_.emplace(module.start, module.limit);
+      elf_ = ElfFile::open(*image_);
+      state_ = elf_ ? FileState::kSame : FileState::kMalformed;
+    } else {
+      state_ = open_module_file(module, file_, elf_);
+      if (state_ != FileState::kSame) elf_.reset();
+    }
+  }
+
+  // `pending` ascending by address. Returns what to say of addresses that were not found.
+  Outcome find(std::span<Pending> pending) {
+    find_in_plt(pending);
+    // The best table first; a later one only for what is still open.
+    search(elf_ ? &*elf_ : nullptr, SHT_SYMTAB, pending);
+    FileSource debug_file;
+    std::optional<ElfFile> debug_elf;
+    if (still_open(pending) && !module_.is_vdso &&
+        open_debug_file(module_, elf_ ? &*elf_ : nullptr, debug_root_, debug_file, debug_elf)) {
+      search(&*debug_elf, SHT_SYMTAB, pending);
+    }
+    search(elf_ ? &*elf_ : nullptr, SHT_DYNSYM, pending);
+    if (malformed_ || state_ == FileState::kMalformed || (elf_ && elf_->damaged())) {
+      return Outcome::kFileMalformed;
+    }
+    return state_ == FileState::kUnreadable ? Outcome::kFileUnreadable : Outcome::kNoSymbol;
+  }
+
+ private:
+  static bool still_open(std::span<const Pending> pending) {
+    return std::ranges::any_of(pending, [](const Pending& p) { return !p.found; });
+  }
+
+  void find_in_plt(std::span<Pending> pending) {
+    if (!elf_) return;
+    std::vector<PltQuery> queries;
+    std::vector<Pending*> asked;
+    for (Pending& p : pending) {
+      const Elf64_Shdr* const section = elf_->code_section(p.address - module_.bias);
+      if (section == nullptr || !is_plt_section(*elf_, *section)) continue;
+      queries.push_back({p.address - module_.bias, 0, 0});
+      asked.push_back(&p);
+    }
+    find_plt_targets(*elf_, queries);
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      if (queries[i].symbol != 0) {
+        asked[i]->found = plt_symbol(queries[i]);
+      } else if (queries[i].resolver != 0) {
+        resolvers_.push_back({queries[i].resolver, asked[i]});
+      }
+      asked[i]->in_plt = true;
+    }
+  }
+
+  std::optional<NamedStart> plt_symbol(const PltQuery& query) const {
+    auto name = dynamic_symbol_name(*elf_, query.symbol);
+    if (!name || name->empty()) return std::nullopt;
+    return NamedStart{std::move(*name), query.address};
+  }
+
+  void search(const ElfFile* elf, std::uint32_t table_type, std::span<Pending> pending) {
+    const Elf64_Shdr* const table = elf != nullptr ? elf->section_of_type(table_type) : nullptr;
+    if (table == nullptr || !still_open(pending)) return;
+    // A stub without a symbol of its own is called after the ifunc that picks its target.
+    std::vector<std::pair<AddressQuery, Pending*>> asked;
+    for (Pending& p : pending) {
+      if (!p.found && !p.in_plt) asked.push_back({{p.address - module_.bias, {}}, &p});
+    }
+    for (const auto& [resolver, p] : resolvers_) {
+      if (!p->found) asked.push_back({{resolver, {}}, p});
+    }
+    std::ranges::sort(asked, {}, [](const auto& a) { return a.first.address; });
+    std::vector<AddressQuery> queries;
+    queries.reserve(asked.size());
+    for (auto& [query, p] : asked) queries.push_back(std::move(query));
+    malformed_ |= !find_symbols(*elf, *table, queries);
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      asked[i].second->found = std::move(queries[i].found);
+    }
+  }
+
+  const Module& module_;
+  const std::string& debug_root_;
+  FileSource file_;
+  std::optional<MemorySource> image_;
+  std::optional<ElfFile> elf_;
+  FileState state_ = FileState::kUnreadable;
+  std::vector<std::pair<std::uint64_t, Pending*>> resolvers_;
+  bool malformed_ = false;
+};
+
+}  // namespace
+
+struct Symbolizer::State {
+  std::string debug_root;
+  SymbolCache cache;
+  Counters counters;
+
+  void resolve_module(const Module& module, std::span<Pending> pending);
+  Answer answer(const NamedStart& found, bool in_plt);
+};
+
+Symbolizer::Symbolizer(std::string debug_root) : state_(std::make_unique<State>()) {
+  state_->debug_root = std::move(debug_root);
+}
+
+Symbolizer::~Symbolizer() = default;
+
+Answer Symbolizer::State::answer(const NamedStart& found, bool in_plt) {
+  std::string raw = found.name;
+  if (in_plt) raw += kPltSuffix;
+  const Answer* text = cache.find_text(raw);
+  if (text == nullptr) {
+    const SymbolName name = make_symbol_name(found.name, in_plt ? kPltSuffix : std::string_view());
+    counters.names_cut += name.cut ? 1 : 0;
+    counters.not_demangled += name.not_demangled ? 1 : 0;
+    text = cache.add_text(raw, name.system_name, name.name);
+  }
+  return *text;
+}
+
+void Symbolizer::State::resolve_module(const Module& module, std::span<Pending> pending) {
+  Answer none;
+  none.outcome = ModuleSymbols(module, debug_root).find(pending);
+  for (const Pending& p : pending) {
+    // Room for what one more answer can take: a node, three texts, a doubled bucket array.
+    if (2 * cache.memory_bytes() > 2 * kMaxMemoryBytes - kKeptMemoryBytes) return;
+    Answer result = none;
+    if (p.found) {
+      result = answer(*p.found, p.in_plt);
+      result.start = p.in_plt ? p.address : p.found->start + module.bias;
+    }
+    cache.add(module.id, p.address, result);
+  }
+}
+
+void Symbolizer::resolve(std::span<Query> queries) {
+  State& state = *state_;
+  if (state.cache.memory_bytes() > kKeptMemoryBytes) state.cache.clear();
+  std::vector<const Query*> unknown;
+  for (const Query& query : queries) {
+    if (query.module != nullptr &&
+        state.cache.find(query.module->id, query.address) == nullptr) {
+      unknown.push_back(&query);
+    }
+  }
+  std::ranges::sort(unknown, {}, [](const Query* query) {
+    return std::tuple(query->module->id, query->address);
+  });
+  for (auto from = unknown.begin(); from != unknown.end();) {
+    const Module& module = *(*from)->module;
+    std::vector<Pending> pending;
+    for (; from != unknown.end() && (*from)->module->id == module.id; ++from) {
+      if (!pending.empty() && pending.back().address == (*from)->address) continue;
+      pending.emplace_back().address = (*from)->address;
+    }
+    state.resolve_module(module, pending);
+  }
+  for (Query& query : queries) {
+    query.symbol = {};
+    Answer answer;
+    if (query.module != nullptr) {
+      const Answer* const known = state.cache.find(query.module->id, query.address);
+      answer.outcome = Outcome::kOverBudget;
+      if (known != nullptr) answer = *known;
+    }
+    switch (answer.outcome) {
+      case Outcome::kResolved:
+        query.symbol = {answer.system_name, answer.name, answer.start};
+        ++state.counters.resolved;
+        break;
+      case Outcome::kNoSymbol: ++state.counters.no_symbol; break;
+      case Outcome::kFileUnreadable: ++state.counters.file_unreadable; break;
+      case Outcome::kFileMalformed: ++state.counters.file_malformed; break;
+      case Outcome::kOverBudget: ++state.counters.over_budget; break;
+    }
+  }
+}
+
+const Symbolizer::Counters& Symbolizer::counters() const { return state_->counters; }
+
+std::size_t Symbolizer::memory_bytes() const { return state_->cache.memory_bytes(); }
+
+}  // namespace otprof::symbols
