@@ -169,9 +169,9 @@ bool RequestEncoder::encode_sample(pb_ostream_t* stream, const pb_field_t* field
                                  .subspan(sample.first_timestamp, sample.timestamp_count));
   };
   otlp_Sample message{};
-  message.stack_index = tables_.stack(sample.stack);
+  message.stack_index = tables_.index(OtlpTable::kStacks, sample.stack);
   message.attribute_indices = field_callback(attributes);
-  message.link_index = tables_.link(sample.link);
+  message.link_index = tables_.index(OtlpTable::kLinks, sample.link);
   if (out.timestamps_only) {
     message.timestamps_unix_nano = field_callback(timestamps);
   } else {

@@ -28,9 +28,13 @@ struct ProfileSlice {
 
 using Request = std::vector<ProfileSlice>;
 
+// What receivers take by default: the Collector 20 MiB a request, Pyroscope 4 MiB and 16,000 samples
+// a profile. Pyroscope measures a profile together with the strings, functions and locations that it
+// needs, so the whole dictionary of the request counts towards profile_bytes.
 struct RequestLimits {
   std::size_t request_bytes = std::size_t{16} << 20;  // uncompressed, dictionary included
-  std::size_t profile_bytes = std::size_t{4} << 20;   // uncompressed, one OTLP Profile message
+  std::size_t profile_bytes = std::size_t{4} << 20;   // uncompressed, one Profile and the dictionary
+  std::size_t profile_samples = 16'000;
 };
 
 struct OriginalPayload {
@@ -38,9 +42,10 @@ struct OriginalPayload {
   std::string_view bytes;
 };
 
-// Groups the samples of `profiles` into requests that each stay within `limits`. Profiles without
-// samples are left out; no samples at all gives no request. A single sample that alone exceeds the
-// limits is left out and counted in `oversized_samples`.
+// Groups the samples of `profiles` into requests that each stay within `limits`, payloads apart.
+// Profiles without samples or otlp_types are left out; no samples at all gives no request. A single
+// sample that alone exceeds the limits is left out and counted in `oversized_samples` (which is set,
+// not added to). Takes time and memory in proportion to the profiles and the dictionary.
 std::vector<Request> plan_requests(const Dictionary& dictionary, const Resource& resource,
                                    const Scope& scope, std::span<const Profile> profiles,
                                    const RequestLimits& limits, std::size_t& oversized_samples);

@@ -1,102 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encoder/otlp_tables.h"
 
-#include "encoder/attribute_keys.h"
-
 namespace otprof::encoder {
 
-std::array<Index, 2> mapping_attributes(const Dictionary& dictionary, const Mapping& mapping) {
-  const auto find = [&](std::string_view key, Index value) -> Index {
-    if (value == 0) return 0;
-    return dictionary.find_attribute({.key = dictionary.find_string(key), .value = value});
-  };
-  return {find(kBuildIdGnuKey, mapping.build_id_gnu), find(kBuildIdHtlKey, mapping.build_id_htl)};
+OtlpTables::OtlpTables(const Dictionary& dictionary) : dictionary_(dictionary) {
+  for (std::size_t table = 0; table < kOtlpTables; ++table) {
+    remaps_.emplace_back(table_size(dictionary, static_cast<OtlpTable>(table)));
+  }
 }
-
-Index frame_type_attribute(const Dictionary& dictionary, const Location& location) {
-  if (location.frame_type == 0) return 0;
-  return dictionary.find_attribute(
-      {.key = dictionary.find_string(kFrameTypeKey), .value = location.frame_type});
-}
-
-OtlpTables::OtlpTables(const Dictionary& dictionary)
-    : dictionary_(dictionary),
-      strings_(dictionary.string_count()),
-      mappings_(dictionary.mappings().size()),
-      functions_(dictionary.functions().size()),
-      locations_(dictionary.locations().size()),
-      stacks_(dictionary.stacks().size()),
-      links_(dictionary.links().size()),
-      attributes_(dictionary.attributes().size()) {}
 
 void OtlpTables::add_header(const Profile& profile, std::uint32_t type) {
-  add_value_type(profile.sample_types[type]);
-  add_value_type(profile.otlp_period_type);
-  add_attribute_set(profile.attributes);
+  OtlpReach(dictionary_, *this).header(profile, type);
 }
 
-void OtlpTables::add_sample(const Sample& sample) {
-  if (stacks_.add(sample.stack)) {
-    for (const Index location : dictionary_.stacks()[sample.stack].locations) {
-      add_location(location);
-    }
-  }
-  add_attribute_set(sample.attributes);
-  links_.add(sample.link);
-}
-
-void OtlpTables::add_value_type(const ValueType& type) {
-  strings_.add(type.type);
-  strings_.add(type.unit);
-}
-
-void OtlpTables::add_attribute_set(Index set) {
-  for (const Index attribute : dictionary_.attribute_sets()[set].attributes) {
-    add_attribute(attribute);
-  }
-}
-
-void OtlpTables::add_attribute(Index attribute) {
-  if (!attributes_.add(attribute)) return;
-  const Attribute& entry = dictionary_.attributes()[attribute];
-  strings_.add(entry.key);
-  strings_.add(entry.unit);
-}
-
-void OtlpTables::add_mapping(Index mapping) {
-  if (!mappings_.add(mapping)) return;
-  const Mapping& entry = dictionary_.mappings()[mapping];
-  strings_.add(entry.filename);
-  for (const Index attribute : mapping_attributes(dictionary_, entry)) add_attribute(attribute);
-}
-
-void OtlpTables::add_location(Index location) {
-  if (!locations_.add(location)) return;
-  const Location& entry = dictionary_.locations()[location];
-  add_mapping(entry.mapping);
-  add_attribute(frame_type_attribute(dictionary_, entry));
-  for (const Line& line : entry.lines) {
-    if (!functions_.add(line.function)) continue;
-    const Function& function = dictionary_.functions()[line.function];
-    strings_.add(function.name);
-    strings_.add(function.system_name);
-    strings_.add(function.filename);
-  }
-}
+void OtlpTables::add_sample(const Sample& sample) { OtlpReach(dictionary_, *this).sample(sample); }
 
 otlp_ValueType OtlpTables::value_type(const ValueType& type) const {
   return {.type_strindex = string(type.type), .unit_strindex = string(type.unit)};
 }
 
-bool OtlpTables::encode_indices(pb_ostream_t* stream, const pb_field_t* field, const Remap& remap,
+bool OtlpTables::encode_indices(pb_ostream_t* stream, const pb_field_t* field, OtlpTable table,
                                 std::span<const Index> from) const {
-  return encode_packed(stream, field, from,
-                       [&](Index index) { return std::uint64_t{remap[index]}; });
+  const Remap& to = remap(table);
+  return encode_packed(stream, field, from, [&](Index entry) { return std::uint64_t{to[entry]}; });
 }
 
 bool OtlpTables::encode_attribute_indices(pb_ostream_t* stream, const pb_field_t* field,
                                           Index attribute_set) const {
-  return encode_indices(stream, field, attributes_,
+  return encode_indices(stream, field, OtlpTable::kAttributes,
                         dictionary_.attribute_sets()[attribute_set].attributes);
 }
 
@@ -108,7 +39,7 @@ bool OtlpTables::encode_mapping(pb_ostream_t* stream, const pb_field_t* field, I
     if (attribute != 0) set[count++] = attribute;
   }
   auto attributes = [&](pb_ostream_t* to, const pb_field_t* in) {
-    return encode_indices(to, in, attributes_, std::span(set).first(count));
+    return encode_indices(to, in, OtlpTable::kAttributes, std::span(set).first(count));
   };
   otlp_Mapping message{};
   message.memory_start = mapping.memory_start;
@@ -123,7 +54,7 @@ bool OtlpTables::encode_location(pb_ostream_t* stream, const pb_field_t* field, 
   const Location& location = dictionary_.locations()[from];
   auto lines = [&](pb_ostream_t* to, const pb_field_t* in) {
     for (const Line& line : location.lines) {
-      const otlp_Line message{.function_index = number(functions_, line.function),
+      const otlp_Line message{.function_index = index(OtlpTable::kFunctions, line.function),
                               .line = line.line,
                               .column = line.column};
       if (!encode_message(to, in, otlp_Line_fields, &message)) return false;
@@ -132,11 +63,11 @@ bool OtlpTables::encode_location(pb_ostream_t* stream, const pb_field_t* field, 
   };
   const Index frame_type = frame_type_attribute(dictionary_, location);
   auto attributes = [&](pb_ostream_t* to, const pb_field_t* in) {
-    return encode_indices(to, in, attributes_,
+    return encode_indices(to, in, OtlpTable::kAttributes,
                           std::span(&frame_type, frame_type != 0 ? std::size_t{1} : 0));
   };
   otlp_Location message{};
-  message.mapping_index = number(mappings_, location.mapping);
+  message.mapping_index = index(OtlpTable::kMappings, location.mapping);
   message.address = location.address;
   message.lines = field_callback(lines);
   message.attribute_indices = field_callback(attributes);
@@ -192,7 +123,7 @@ bool OtlpTables::encode_attribute(pb_ostream_t* stream, const pb_field_t* field,
 
 bool OtlpTables::encode_stack(pb_ostream_t* stream, const pb_field_t* field, Index from) const {
   auto locations = [&](pb_ostream_t* to, const pb_field_t* in) {
-    return encode_indices(to, in, locations_, dictionary_.stacks()[from].locations);
+    return encode_indices(to, in, OtlpTable::kLocations, dictionary_.stacks()[from].locations);
   };
   otlp_Stack message{};
   message.location_indices = field_callback(locations);

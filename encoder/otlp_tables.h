@@ -7,17 +7,15 @@
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "encoder/dictionary.h"
 #include "encoder/otlp.pb.h"
+#include "encoder/otlp_reach.h"
 #include "encoder/remap.h"
 #include "encoder/wire.h"
 
 namespace otprof::encoder {
-
-// The attributes that OTLP puts on mappings and locations; 0 where there is none.
-std::array<Index, 2> mapping_attributes(const Dictionary& dictionary, const Mapping& mapping);
-Index frame_type_attribute(const Dictionary& dictionary, const Location& location);
 
 class OtlpTables {
  public:
@@ -26,10 +24,15 @@ class OtlpTables {
   // Everything that the header of `profile`'s OTLP Profile for one of its types refers to.
   void add_header(const Profile& profile, std::uint32_t type);
   void add_sample(const Sample& sample);
+  // For OtlpReach.
+  bool operator()(OtlpTable table, Index entry) {
+    return remaps_[static_cast<std::size_t>(table)].add(entry);
+  }
 
-  std::int32_t string(Index from) const { return number(strings_, from); }
-  std::int32_t stack(Index from) const { return number(stacks_, from); }
-  std::int32_t link(Index from) const { return number(links_, from); }
+  // The entry's index in the request.
+  std::int32_t index(OtlpTable table, Index from) const {
+    return static_cast<std::int32_t>(remap(table)[from]);
+  }
   otlp_ValueType value_type(const ValueType& type) const;
   bool encode_attribute_indices(pb_ostream_t* stream, const pb_field_t* field,
                                 Index attribute_set) const;
@@ -39,16 +42,10 @@ class OtlpTables {
   auto with_message(const Use& use) const;
 
  private:
-  static std::int32_t number(const Remap& remap, Index from) {
-    return static_cast<std::int32_t>(remap[from]);
-  }
-  void add_value_type(const ValueType& type);
-  void add_attribute_set(Index set);
-  void add_attribute(Index attribute);
-  void add_mapping(Index mapping);
-  void add_location(Index location);
+  const Remap& remap(OtlpTable table) const { return remaps_[static_cast<std::size_t>(table)]; }
+  std::int32_t string(Index from) const { return index(OtlpTable::kStrings, from); }
 
-  bool encode_indices(pb_ostream_t* stream, const pb_field_t* field, const Remap& remap,
+  bool encode_indices(pb_ostream_t* stream, const pb_field_t* field, OtlpTable table,
                       std::span<const Index> from) const;
   bool encode_mapping(pb_ostream_t* stream, const pb_field_t* field, Index from) const;
   bool encode_location(pb_ostream_t* stream, const pb_field_t* field, Index from) const;
@@ -58,30 +55,30 @@ class OtlpTables {
   bool encode_stack(pb_ostream_t* stream, const pb_field_t* field, Index from) const;
 
   const Dictionary& dictionary_;
-  Remap strings_, mappings_, functions_, locations_, stacks_, links_, attributes_;
+  std::vector<Remap> remaps_;  // by OtlpTable
 };
 
 template <class Use>
 auto OtlpTables::with_message(const Use& use) const {
   // A callback for a whole table: entry 0, which every encode_* writes as the empty message, first.
-  const auto table = [this](const Remap& kept, auto encode_entry) {
-    return [this, &kept, encode_entry](pb_ostream_t* stream, const pb_field_t* field) {
+  const auto entries = [this](OtlpTable table, auto encode_entry) {
+    return [this, table, encode_entry](pb_ostream_t* stream, const pb_field_t* field) {
       if (!(this->*encode_entry)(stream, field, 0)) return false;
-      for (const Index from : kept.kept()) {
+      for (const Index from : remap(table).kept()) {
         if (!(this->*encode_entry)(stream, field, from)) return false;
       }
       return true;
     };
   };
-  auto mappings = table(mappings_, &OtlpTables::encode_mapping);
-  auto locations = table(locations_, &OtlpTables::encode_location);
-  auto functions = table(functions_, &OtlpTables::encode_function);
-  auto links = table(links_, &OtlpTables::encode_link);
-  auto attributes = table(attributes_, &OtlpTables::encode_attribute);
-  auto stacks = table(stacks_, &OtlpTables::encode_stack);
+  auto mappings = entries(OtlpTable::kMappings, &OtlpTables::encode_mapping);
+  auto locations = entries(OtlpTable::kLocations, &OtlpTables::encode_location);
+  auto functions = entries(OtlpTable::kFunctions, &OtlpTables::encode_function);
+  auto links = entries(OtlpTable::kLinks, &OtlpTables::encode_link);
+  auto attributes = entries(OtlpTable::kAttributes, &OtlpTables::encode_attribute);
+  auto stacks = entries(OtlpTable::kStacks, &OtlpTables::encode_stack);
   auto strings = [this](pb_ostream_t* stream, const pb_field_t* field) {
     if (!encode_string(stream, field, {})) return false;
-    for (const Index from : strings_.kept()) {
+    for (const Index from : remap(OtlpTable::kStrings).kept()) {
       if (!encode_string(stream, field, dictionary_.string(from))) return false;
     }
     return true;
