@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -25,9 +24,12 @@ std::string_view trim(std::string_view text) {
 
 std::chrono::milliseconds backoff_delay(unsigned failures, std::chrono::milliseconds first,
                                         std::chrono::milliseconds max, double random01) {
-  const double exponent = failures > 1 ? static_cast<double>(failures - 1) : 0.0;
-  const double base = std::min(static_cast<double>(first.count()) * std::pow(kMultiplier, exponent),
-                               static_cast<double>(max.count()));
+  // Multiplied step by step: pow() would make libm a dependency of every host.
+  const auto most = static_cast<double>(max.count());
+  double base = std::min(static_cast<double>(first.count()), most);
+  for (unsigned failure = 1; failure < failures && base < most; ++failure) {
+    base = std::min(base * kMultiplier, most);
+  }
   return std::chrono::milliseconds(static_cast<std::int64_t>(base * (0.5 + random01)));
 }
 
