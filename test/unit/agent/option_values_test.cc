@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/option_values.h"
+
+#include <catch2/catch.hpp>
+
+using namespace otprof::agent;
+
+TEST_CASE("a boolean is true or false, in any case") {
+  bool value = false;
+  CHECK((parse_boolean("TRUE", "", value) && value));
+  CHECK((parse_boolean("False", "", value) && !value));
+  for (const char* wrong : {"", "1", "yes", "truely", " true"}) {
+    CHECK_FALSE(parse_boolean(wrong, "", value));
+  }
+}
+
+TEST_CASE("an integer lies in the accepted range and leaves the old value when it does not") {
+  std::int64_t value = 7;
+  CHECK((parse_integer("1", "1-10000", value) && value == 1));
+  CHECK((parse_integer("10000", "1-10000", value) && value == 10000));
+  for (const char* wrong : {"0", "10001", "-5", "1.5", "12x", "", "99999999999999999999", "0x10"}) {
+    CHECK_FALSE(parse_integer(wrong, "1-10000", value));
+    CHECK(value == 10000);
+  }
+}
+
+TEST_CASE("bytes take binary suffixes and do not overflow") {
+  std::int64_t value = 0;
+  CHECK((parse_bytes("512KiB", "1-1GiB", value) && value == 524288));
+  CHECK((parse_bytes("64mib", "1-1GiB", value) && value == 67108864));
+  CHECK((parse_bytes("100", "1-1GiB", value) && value == 100));
+  for (const char* wrong : {"2GiB", "1MB", "9223372036854775807GiB", "KiB", "-1KiB"}) {
+    CHECK_FALSE(parse_bytes(wrong, "1-1GiB", value));
+  }
+}
+
+TEST_CASE("a duration needs a unit unless it is 0") {
+  std::int64_t value = 0;
+  CHECK((parse_duration("1500ms", "0ms-24h", value) && value == 1500));
+  CHECK((parse_duration("60s", "0ms-24h", value) && value == 60'000));
+  CHECK((parse_duration("2m", "0ms-24h", value) && value == 120'000));
+  CHECK((parse_duration("24h", "0ms-24h", value) && value == 86'400'000));
+  CHECK((parse_duration("0", "0ms-24h", value) && value == 0));
+  for (const char* wrong : {"60", "25h", "1.5s", "s", "1 s"}) {
+    CHECK_FALSE(parse_duration(wrong, "0ms-24h", value));
+  }
+}
+
+TEST_CASE("a choice is its word's position in the list") {
+  int value = 9;
+  CHECK((parse_choice("FP", "cfi, fp, libunwind", value) && value == 1));
+  CHECK_FALSE(parse_choice("dwarf", "cfi, fp, libunwind", value));
+  CHECK(value == 1);
+}
+
+TEST_CASE("a set is a bit per word; none stands alone") {
+  unsigned value = 9;
+  CHECK((parse_set("pprof, OTLP", "otlp, pprof, none", value) && value == 3U));
+  CHECK((parse_set("none", "otlp, pprof, none", value) && value == 0U));
+  for (const char* wrong : {"otlp,none", "otlp,,pprof", "jaeger"}) {
+    CHECK_FALSE(parse_set(wrong, "otlp, pprof, none", value));
+  }
+}
