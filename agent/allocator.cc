@@ -8,6 +8,7 @@
 // Running out of memory here must not end the host: with no exceptions there is no way back up, so
 // the background thread stops where it is, for good, and the host goes on unprofiled.
 #include <cstddef>
+#include <cstring>
 #include <new>
 
 #include "agent/cpu/trap_signal.h"
@@ -32,6 +33,12 @@ int __wrap_posix_memalign(void** pointer, std::size_t alignment, std::size_t siz
 }
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
   return otprof_je_aligned_alloc(alignment, size);
+}
+// OpenSSL calls it; the C library's would return memory of the host's allocator.
+char* __wrap_strdup(const char* text) {
+  const std::size_t size = std::strlen(text) + 1;
+  void* const copy = otprof_je_malloc(size);
+  return copy == nullptr ? nullptr : static_cast<char*>(std::memcpy(copy, text, size));
 }
 // NOLINTEND(bugprone-reserved-identifier)
 }
