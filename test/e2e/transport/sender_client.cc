@@ -6,6 +6,7 @@
 //
 // It also stands in for the host's libc where a host may: calls of getenv, of functions that change
 // signal handling, and of atexit registration are counted while the sender runs.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ struct Options {
   milliseconds between{0};   // pause between two bodies
   milliseconds finish{-1};   // < 0: finish() is not called
   bool gzip = false;
+  bool echo = false;         // warnings go to stderr as they come
 };
 
 [[noreturn]] void usage(std::string_view argument) {
@@ -78,6 +80,7 @@ void set_option(Options& o, const std::string& name, const std::string& value) {
   else if (name == "between") o.between = to_ms(value);
   else if (name == "finish") o.finish = to_ms(value);
   else if (name == "gzip") o.gzip = value == "1";
+  else if (name == "echo") o.echo = value == "1";
   else usage(name);
 }
 
@@ -101,6 +104,20 @@ double cpu_ms() {
     return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
   };
   return ms(usage_now.ru_utime) + ms(usage_now.ru_stime);
+}
+
+std::uint64_t max_rss_kb() {
+  rusage usage_now{};
+  getrusage(RUSAGE_SELF, &usage_now);
+  return static_cast<std::uint64_t>(usage_now.ru_maxrss);
+}
+
+std::uint64_t count_threads() {
+  std::uint64_t count = 0;
+  DIR* tasks = opendir("/proc/self/task");
+  while (const dirent* task = readdir(tasks)) count += task->d_name[0] != '.' ? 1 : 0;
+  closedir(tasks);
+  return count;
 }
 
 void sleep_until(Clock::time_point when) {
@@ -127,6 +144,7 @@ std::string json_string(std::string_view text) {
 }
 
 struct Run {
+  bool echo = false;
   std::vector<std::string> warnings;
   unsigned steps = 0;
 };
@@ -177,6 +195,8 @@ void report(const OtlpSender& sender, const Run& run, double cpu, double wall) {
   number("steps", run.steps);
   number("signal_changes", signal_changes);
   number("exit_handlers", exit_handlers);
+  number("threads", count_threads());
+  number("max_rss_kb", max_rss_kb());
   json += "\"cpu_ms\":" + std::to_string(cpu) + ",\"wall_ms\":" + std::to_string(wall);
   json += ",\"environment_reads\":" + json_string(environment_reads) + ",\"warnings\":[";
   for (std::size_t i = 0; i < run.warnings.size(); ++i) {
@@ -240,7 +260,9 @@ int main(int argc, char** argv) {
   options.sender.user_agent = "libotprof/1.2.3 OTel-OTLP-Exporter-Cpp/1.2.3";
   options.sender.warn_context = &run;
   options.sender.warn = [](void* context, std::string_view message) {
-    static_cast<Run*>(context)->warnings.emplace_back(message);
+    auto& run_now = *static_cast<Run*>(context);
+    run_now.warnings.emplace_back(message);
+    if (run_now.echo) fprintf(stderr, "%s\n", run_now.warnings.back().c_str());
   };
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -248,6 +270,8 @@ int main(int argc, char** argv) {
     if (equals == std::string::npos) usage(argument);
     set_option(options, argument.substr(0, equals), argument.substr(equals + 1));
   }
+
+  run.echo = options.echo;
 
   const double cpu_start = cpu_ms();
   const auto start = Clock::now();
