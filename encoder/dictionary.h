@@ -48,6 +48,7 @@ class Dictionary {
   Index find_attribute(const Attribute& attribute) const;
 
   std::string_view string(Index index) const;
+  // Whole tables, entry 0 first. Each is valid until the next intern_*() into the same table.
   std::span<const Mapping> mappings() const;
   std::span<const Function> functions() const;
   std::span<const Location> locations() const;

@@ -64,12 +64,12 @@ struct Location {
   Index mapping = 0;
   std::uint64_t address = 0;
   Index frame_type = 0;  // string: "native", "kernel"
-  std::span<const Line> lines;
+  std::span<const Line> lines = {};
 };
 
 // Leaf first.
 struct Stack {
-  std::span<const Index> locations;
+  std::span<const Index> locations = {};
 };
 
 // The trace and span that were active, raw W3C bytes.
@@ -89,7 +89,7 @@ struct Attribute {
 
 // Sorted by attribute index, at most one entry per key.
 struct AttributeSet {
-  std::span<const Index> attributes;
+  std::span<const Index> attributes = {};
 };
 
 struct Sample {
