@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The subcommands, each defined in its cmd_*.cc.
+#pragma once
+
+#include "tools/command.h"
+
+namespace otprof::tools {
+
+extern const Command kTopCommand;
+extern const Command kViewCommand;
+extern const Command kDumpCommand;
+
+}  // namespace otprof::tools

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/read_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sys/stat.h>
+
+#include <zlib.h>
+
+#include "tools/frames.h"
+#include "tools/input_error.h"
+#include "tools/read_pprof.h"
+#include "tools/wire_reader.h"
+
+namespace otprof::tools {
+namespace {
+
+// Frees what zlib holds, whichever way gunzip() is left.
+class Inflater {
+ public:
+  Inflater() {
+    constexpr int kGzipOnly = 15 + 16;  // window bits as zlib.h defines them
+    if (inflateInit2(&stream_, kGzipOnly) != Z_OK) throw InputError("out of memory");
+  }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+  z_stream& stream() { return stream_; }
+
+ private:
+  z_stream stream_{};
+};
+
+std::string read_bytes(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) throw InputError(std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) throw InputError("is a directory");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InputError(std::strerror(errno));
+  std::string bytes;
+  char buffer[65536];
+  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
+    bytes.append(buffer, static_cast<std::size_t>(file.gcount()));
+    if (bytes.size() > kMaxFileBytes) throw InputError("larger than 1 GiB");
+  }
+  if (file.bad()) throw InputError("cannot be read");
+  return bytes;
+}
+
+// A pprof file does not name its process, but the file name of one window does:
+// SERVICE-PID-SEQUENCE.KIND.pb.gz. Windows of one process must not be taken for several processes.
+Process process_of_file(const std::string& path, const ProfileFile& file) {
+  Process process;
+  std::string_view name = path;
+  for (const std::string_view ending : {".cpu.pb.gz", ".heap.pb.gz"}) {
+    if (!name.ends_with(ending)) continue;
+    name.remove_suffix(ending.size());
+    const std::size_t sequence = name.find_last_not_of("0123456789");
+    if (sequence != std::string_view::npos && name[sequence] == '-') name = name.substr(0, sequence);
+    break;
+  }
+  process.instance = name;
+  for (const encoder::Mapping& mapping : file.dictionary.mappings()) {
+    if (mapping.filename == 0) continue;
+    process.executable = base_name(file.dictionary.string(mapping.filename));
+    break;
+  }
+  return process;
+}
+
+}  // namespace
+
+bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
+
+std::string gunzip(std::string_view bytes, std::size_t limit) {
+  Inflater inflater;
+  z_stream& stream = inflater.stream();
+  std::string out;
+  char buffer[65536];
+  std::string_view rest = bytes;
+  for (;;) {
+    // zlib counts input in 32 bits.
+    const std::size_t piece = std::min<std::size_t>(rest.size(), 1U << 30U);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest.data()));
+    stream.avail_in = static_cast<uInt>(piece);
+    stream.next_out = reinterpret_cast<Bytef*>(buffer);
+    stream.avail_out = sizeof buffer;
+    const int status = inflate(&stream, Z_NO_FLUSH);
+    rest.remove_prefix(piece - stream.avail_in);
+    const std::size_t made = sizeof buffer - stream.avail_out;
+    if (made > limit - out.size()) {
+      throw InputError("decompresses to more than " + std::to_string(limit >> 20U) + " MiB");
+    }
+    out.append(buffer, made);
+    if (status == Z_STREAM_END) {
+      if (!is_gzip(rest)) return out;
+      inflateReset(&stream);
+    } else if (status == Z_BUF_ERROR || (status == Z_OK && rest.empty() && made == 0)) {
+      throw InputError("the gzip data is incomplete");
+    } else if (status != Z_OK) {
+      throw InputError("the gzip data is damaged");
+    }
+  }
+}
+
+std::string load_profile_file(const std::string& path) {
+  try {
+    std::string bytes = read_bytes(path);
+    if (bytes.empty()) throw InputError("the file is empty");
+    return is_gzip(bytes) ? gunzip(bytes, kMaxFileBytes) : bytes;
+  } catch (const InputError& error) {
+    throw InputError(path + ": " + error.what());
+  }
+}
+
+// A pprof profile needs a string table (field 6) and an OTLP request has fields 1 and 2 only.
+bool is_otlp(std::string_view message) {
+  WireReader reader(message);
+  while (reader.next()) {
+    if (reader.field() > 2) return false;
+  }
+  return true;
+}
+
+ProfileFile read_profile_file(const std::string& path) {
+  const std::string bytes = load_profile_file(path);
+  try {
+    ProfileFile file;
+    file.otlp = is_otlp(bytes);
+    if (file.otlp) {
+      file.request = read_otlp(bytes, file.dictionary);
+    } else {
+      file.pprof = read_pprof(bytes, file.dictionary);
+    }
+    return file;
+  } catch (const InputError& error) {
+    throw InputError(path + ": not a profile: " + error.what());
+  }
+}
+
+void add_request(const OtlpRequest& request, const encoder::Dictionary& dictionary,
+                 Recording& recording) {
+  for (const OtlpProfile& profile : request.profiles) {
+    recording.add(dictionary, profile.profile, process_of(request.resources[profile.resource]));
+  }
+}
+
+void read_files(const std::vector<std::string>& paths, Recording& recording) {
+  for (const std::string& path : paths) {
+    const ProfileFile file = read_profile_file(path);
+    if (file.otlp) {
+      add_request(file.request, file.dictionary, recording);
+    } else {
+      recording.add(file.dictionary, file.pprof, process_of_file(path, file));
+    }
+  }
+}
+
+}  // namespace otprof::tools
