@@ -18,6 +18,9 @@ namespace otprof::symbols {
 namespace {
 
 constexpr std::string_view kPltSuffix = "@plt";
+// Addresses of one module are looked up in portions, which bounds the memory of a look-up to about
+// 1.5 MiB. A window has a few hundred to a few thousand distinct ones: usually one portion.
+constexpr std::size_t kPortion = 4096;
 
 // One distinct address of one module on its way to an answer.
 struct Pending {
@@ -183,7 +186,8 @@ void Symbolizer::resolve(std::span<Query> queries) {
   for (auto from = unknown.begin(); from != unknown.end();) {
     const Module& module = *(*from)->module;
     std::vector<Pending> pending;
-    for (; from != unknown.end() && (*from)->module->id == module.id; ++from) {
+    for (; from != unknown.end() && (*from)->module->id == module.id && pending.size() < kPortion;
+         ++from) {
       if (!pending.empty() && pending.back().address == (*from)->address) continue;
       pending.emplace_back().address = (*from)->address;
     }
