@@ -106,6 +106,7 @@ void start_agent(const char* const* environment) {
     log_error("no thread to be had; not profiling");
     return;
   }
+  interpose::unblock_guarded_signals();
   running.store(agent, std::memory_order_release);
 }
 

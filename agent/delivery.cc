@@ -72,7 +72,7 @@ void Delivery::write_pprof(const encoder::Dictionary& dictionary, const encoder:
   std::string bytes;
   std::string error;
   if (!encode_pprof_gzip(dictionary, profile, bytes)) {
-    ++counters_.encode_failed;
+    count_encode_failure();
     return;
   }
   std::string name = file_name_part(identity_.service_name);
@@ -86,6 +86,12 @@ void Delivery::write_pprof(const encoder::Dictionary& dictionary, const encoder:
   // Once: the same directory fails at every window.
   if (counters_.files_failed++ == 0) {
     log_warning("profile not written: " + error + "; later ones are tried again");
+  }
+}
+
+void Delivery::count_encode_failure() {
+  if (counters_.encode_failed++ == 0) {
+    log_warning("a window could not be encoded and is lost; later ones are counted only");
   }
 }
 
@@ -118,7 +124,7 @@ void Delivery::send_request(const encoder::Dictionary& dictionary,
     return encoder::encode_otlp(dictionary, identity_.resource, scope_, request, payloads, sink);
   };
   if (body.gzip ? !encode_gzip(bytes, encode) : !encode(bytes)) {
-    ++counters_.encode_failed;
+    count_encode_failure();
     return;
   }
   sender_->enqueue(std::move(body));

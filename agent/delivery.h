@@ -51,6 +51,7 @@ class Delivery {
   void send_otlp(const encoder::Dictionary& dictionary,
                  std::span<const encoder::Profile> profiles);
   void send_request(const encoder::Dictionary& dictionary, const encoder::Request& request);
+  void count_encode_failure();
 
   const Options& options_;
   const Identity& identity_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The seam between the interposed libc functions and the agent: interpose/ calls these and knows
-// nothing else of it. Unset hooks are not called, so that the functions pass straight through in a
-// process that is not profiled.
+// The seam between the interposed libc functions and the agent: interpose/ calls these hooks and
+// knows nothing else of it. Unset hooks are not called, so that the functions pass straight through
+// in a process that is not profiled.
 #pragma once
+
+#include <signal.h>
 
 namespace otprof::interpose {
 
@@ -14,5 +16,26 @@ struct Hooks {
 
 // Once, from the agent's constructor.
 void set_hooks(const Hooks& hooks) noexcept;
+
+using SignalHandler = void (*)(int, siginfo_t*, void*) noexcept;
+
+// Takes `signal` for the agent: `handler` is installed for good, with every signal blocked while it
+// runs. From then on the program's sigaction and signal calls for it are answered from a record of
+// what the program asked for, and no thread can block it by pthread_sigmask, sigprocmask or a
+// handler's sa_mask; the program is shown the masks it set. A second call changes nothing.
+// False when the kernel refuses. Any thread.
+bool guard_signal(int signal, SignalHandler handler) noexcept;
+
+// Lets this thread's guarded signals through, should it have started with some of them blocked; the
+// program goes on believing they are.
+void unblock_guarded_signals() noexcept;
+
+// True as long as the kernel still has the handler given to guard_signal(): a program may have put
+// its own in place by a raw system call. Any thread.
+bool owns_signal(int signal) noexcept;
+
+// Does with a guarded signal what would have happened without us: the program's handler with the
+// mask and flags it asked for, nothing, or the default action. Only from within the handler.
+void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept;
 
 }  // namespace otprof::interpose

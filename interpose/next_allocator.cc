@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interpose/next_allocator.h"
+
+#include <errno.h>
+
+#include <atomic>
+
+#include "interpose/allocation_hooks.h"
+#include "interpose/next.h"
+
+namespace otprof::interpose {
+namespace {
+
+constinit std::atomic<bool> is_known{false};
+constinit thread_local bool is_looking = false;
+
+// Null until the loader has relocated this library. Volatile: the compiler knows its final value.
+void* const volatile relocation_witness = &next_allocator;
+
+template <typename Function>
+void look_up(Function*& function, const char* name) noexcept {
+  function = next<Function*>(name);
+}
+
+}  // namespace
+
+constinit NextAllocator next_allocator{};
+
+bool find_next_allocator() noexcept {
+  if (is_known.load(std::memory_order_acquire)) {
+    return true;
+  }
+  if (relocation_witness == nullptr || is_looking) {
+    return false;
+  }
+  is_looking = true;
+  const int saved_errno = errno;
+  look_up(next_allocator.malloc, "malloc");
+  look_up(next_allocator.free, "free");
+  look_up(next_allocator.calloc, "calloc");
+  look_up(next_allocator.realloc, "realloc");
+  look_up(next_allocator.memalign, "memalign");
+  look_up(next_allocator.aligned_alloc, "aligned_alloc");
+  look_up(next_allocator.posix_memalign, "posix_memalign");
+  look_up(next_allocator.valloc, "valloc");
+  look_up(next_allocator.pvalloc, "pvalloc");
+  look_up(next_allocator.malloc_usable_size, "malloc_usable_size");
+  errno = saved_errno;
+  is_looking = false;
+  if (!is_known.exchange(true, std::memory_order_acq_rel)) {
+    watch(nullptr);  // free(NULL) takes the slow path, so that the fast one has no test for it
+  }
+  return true;
+}
+
+}  // namespace otprof::interpose

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Handler side (believed_action, pass_on_signal). Calls allowed there: memcpy, raw system calls, and
+// the program's own handler.
+#include "interpose/signal_guard.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+
+#include "interpose/next.h"
+
+namespace otprof::interpose {
+
+thread_local SignalBits believed_blocked = 0;
+
+namespace {
+
+constexpr std::size_t kKernelSetBytes = sizeof(SignalBits);
+
+// A handler may read an action while another thread replaces it, so an action is never changed in
+// place: the writer fills the next of several slots and publishes its number. A reader would have
+// to be held up for as many replacements as there are slots to see one change.
+struct Believed {
+  static constexpr unsigned kSlots = 16;
+  std::array<struct sigaction, kSlots> slots{};
+  std::atomic<unsigned> last{0};
+};
+
+constexpr int kMostGuarded = 2;
+std::array<Believed, kMostGuarded> believed;
+std::array<std::atomic<int>, kMostGuarded> signal_numbers{};
+std::array<SignalHandler, kMostGuarded> handlers{};
+std::atomic<SignalBits> guarded{0};
+
+int slot_of(int signal) noexcept {
+  for (int i = 0; i < kMostGuarded; ++i) {
+    if (signal_numbers[static_cast<std::size_t>(i)].load(std::memory_order_acquire) == signal) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+using SigactionFunction = int (*)(int, const struct sigaction*, struct sigaction*);
+
+SigactionFunction real_sigaction() noexcept {
+  static const auto real = next<SigactionFunction>("sigaction");
+  return real;
+}
+
+void raw_mask(int how, SignalBits bits) noexcept {
+  long result = SYS_rt_sigprocmask;
+  register long size __asm__("r10") = kKernelSetBytes;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"(static_cast<long>(how)), "S"(&bits), "d"(nullptr), "r"(size)
+                   : "rcx", "r11", "memory");
+}
+
+// Sends the signal to this thread again, with all that came with it.
+void requeue(int signal, const siginfo_t* info) noexcept {
+  long result = SYS_rt_tgsigqueueinfo;
+  register const siginfo_t* with __asm__("r10") = info;
+  const long process = getpid();
+  const long thread = gettid();
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"(process), "S"(thread), "d"(static_cast<long>(signal)), "r"(with)
+                   : "rcx", "r11", "memory");
+}
+
+bool was_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code <= 0; }
+
+// The default action of the signals guarded here ends the process: it must still do so, with this
+// signal as the cause. It is blocked while its handler runs, and takes effect on return.
+void die_by_default(int signal, const siginfo_t* info) noexcept {
+  struct sigaction default_action {};
+  default_action.sa_handler = SIG_DFL;
+  real_sigaction()(signal, &default_action, nullptr);
+  if (was_sent_by_a_process(*info)) {
+    requeue(signal, info);
+  } else {
+    syscall(SYS_tgkill, getpid(), gettid(), signal);
+  }
+}
+
+void call_program(int signal, siginfo_t* info, void* context,
+                  const struct sigaction& action) noexcept {
+  // The mask it would have run under; the return from the signal restores the old one by itself.
+  SignalBits mask = bits_of(static_cast<ucontext_t*>(context)->uc_sigmask) |
+                    bits_of(action.sa_mask);
+  if ((action.sa_flags & SA_NODEFER) == 0) {
+    mask |= bit_of(signal);
+  }
+  if ((action.sa_flags & SA_RESETHAND) != 0) {
+    struct sigaction default_action {};
+    default_action.sa_handler = SIG_DFL;
+    set_believed_action(signal, default_action);
+  }
+  raw_mask(SIG_SETMASK, mask);
+  if ((action.sa_flags & SA_SIGINFO) != 0) {
+    action.sa_sigaction(signal, info, context);
+  } else {
+    action.sa_handler(signal);
+  }
+}
+
+}  // namespace
+
+SignalBits bits_of(const sigset_t& set) noexcept {
+  SignalBits bits = 0;
+  memcpy(&bits, &set, sizeof bits);
+  return bits;
+}
+
+void add_bits(sigset_t& set, SignalBits bits) noexcept {
+  bits |= bits_of(set);
+  memcpy(&set, &bits, sizeof bits);
+}
+
+void remove_bits(sigset_t& set, SignalBits bits) noexcept {
+  bits = bits_of(set) & ~bits;
+  memcpy(&set, &bits, sizeof bits);
+}
+
+SignalBits guarded_signals() noexcept { return guarded.load(std::memory_order_acquire); }
+
+struct sigaction believed_action(int signal) noexcept {
+  const Believed& record = believed[static_cast<std::size_t>(slot_of(signal))];
+  return record.slots[record.last.load(std::memory_order_acquire) % Believed::kSlots];
+}
+
+void set_believed_action(int signal, const struct sigaction& action) noexcept {
+  Believed& record = believed[static_cast<std::size_t>(slot_of(signal))];
+  const unsigned number = record.last.load(std::memory_order_relaxed) + 1;
+  record.slots[number % Believed::kSlots] = action;
+  record.last.store(number, std::memory_order_release);
+}
+
+bool guard_signal(int signal, SignalHandler handler) noexcept {
+  if (is_guarded(signal)) {
+    return true;
+  }
+  const int slot = slot_of(0);
+  if (slot < 0) {
+    return false;
+  }
+  const auto index = static_cast<std::size_t>(slot);
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  if (real_sigaction()(signal, nullptr, &before) != 0) {
+    return false;
+  }
+  handlers[index] = handler;
+  signal_numbers[index].store(signal, std::memory_order_release);
+  set_believed_action(signal, before);
+  if (real_sigaction()(signal, &action, nullptr) != 0) {
+    signal_numbers[index].store(0, std::memory_order_release);
+    return false;
+  }
+  guarded.fetch_or(bit_of(signal), std::memory_order_acq_rel);
+  return true;
+}
+
+bool owns_signal(int signal) noexcept {
+  const int slot = slot_of(signal);
+  struct sigaction now {};
+  return slot >= 0 && real_sigaction()(signal, nullptr, &now) == 0 &&
+         (now.sa_flags & SA_SIGINFO) != 0 &&
+         now.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
+}
+
+void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
+  if ((believed_blocked & bit_of(signal)) != 0 && was_sent_by_a_process(*info)) {
+    // It stays pending, as the program expects; this thread is not sampled while it does.
+    add_bits(static_cast<ucontext_t*>(context)->uc_sigmask, bit_of(signal));
+    requeue(signal, info);
+    return;
+  }
+  const struct sigaction action = believed_action(signal);
+  if (action.sa_handler == SIG_DFL) {
+    die_by_default(signal, info);
+  } else if (action.sa_handler != SIG_IGN) {
+    call_program(signal, info, context, action);
+  }
+}
+
+}  // namespace otprof::interpose

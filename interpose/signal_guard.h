@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which signals the agent has taken, and what the program believes of them: its disposition for
+// each, and whether it has them blocked. For files of interpose/ only; any thread and any signal
+// handler.
+#pragma once
+
+#include <signal.h>
+
+#include <cstdint>
+
+namespace otprof::interpose {
+
+// One bit per signal, as in the kernel's sigset_t: bit N-1 for signal N.
+using SignalBits = std::uint64_t;
+constexpr SignalBits bit_of(int signal) noexcept { return SignalBits{1} << (signal - 1); }
+SignalBits bits_of(const sigset_t& set) noexcept;
+void add_bits(sigset_t& set, SignalBits bits) noexcept;
+void remove_bits(sigset_t& set, SignalBits bits) noexcept;
+
+SignalBits guarded_signals() noexcept;
+inline bool is_guarded(int signal) noexcept {
+  return signal >= 1 && signal < NSIG && (guarded_signals() & bit_of(signal)) != 0;
+}
+
+// What the program asked for with a guarded signal.
+struct sigaction believed_action(int signal) noexcept;
+void set_believed_action(int signal, const struct sigaction& action) noexcept;
+
+// The guarded signals that the program believes this thread blocks. A new thread starts with none.
+extern thread_local SignalBits believed_blocked;
+
+}  // namespace otprof::interpose
