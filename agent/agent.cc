@@ -3,14 +3,16 @@
 // From the library's constructor to its destructor: decides whether to profile this process, puts
 // the parts together and ends them in order. Everything made here lives as long as the process: a
 // signal handler may touch it until the very end.
-#include <sched.h>
+#include <pthread.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "agent/background.h"
 #include "agent/cpu/sampler.h"
@@ -27,27 +29,8 @@ namespace {
 
 // Longer than arming ever takes; a kernel that is busier than that delays the program no further.
 constexpr std::chrono::milliseconds kArmLimit{1000};
-
-struct Agent {
-  Options options;
-  SampleRing ring;
-  Background background{options, ring};
-  pid_t owner = 0;  // a forked child finds another pid here: the agent is not its own
-};
-
-std::atomic<Agent*> running{nullptr};
-
-Agent* take_agent() noexcept {
-  Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
-  const bool is_own = agent != nullptr && agent->owner == raw_syscall(SYS_getpid);
-  return is_own ? agent : nullptr;
-}
-
-void finish_agent() noexcept {
-  if (Agent* agent = take_agent()) {
-    agent->background.finish(std::chrono::milliseconds(agent->options.exit_timeout));
-  }
-}
+// How long a fork may wait for the background thread to finish a step.
+constexpr std::chrono::milliseconds kForkHoldLimit{10};
 
 // What the ring must hold between two visits of the background thread, with every CPU busy.
 std::size_t ring_bytes(const Options& options) {
@@ -65,6 +48,91 @@ cpu::Walker walker_of(const Options& options) {
   return static_cast<UnwinderChoice>(options.unwinder) == UnwinderChoice::kFramePointers
              ? unwind::walk_frame_pointers
              : unwind::walk_cfi;
+}
+
+struct Agent {
+  Options options;
+  SampleRing ring;
+  // Made anew in a forked child and after a pause; the old one is then left as it is, because its
+  // thread may not have ended, or never existed in this process.
+  Background* background = nullptr;
+  pid_t owner = 0;  // a child that was forked without being followed finds another pid here
+  bool held_for_fork = false;
+};
+
+std::atomic<Agent*> running{nullptr};
+
+bool start_background(Agent& agent) {
+  agent.background = new Background(agent.options, agent.ring);
+  cpu::configure_sampler({.ring = &agent.ring,
+                          .wake_word = agent.background->wake_word(),
+                          .walk = walker_of(agent.options),
+                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
+  agent.owner = getpid();
+  if (!agent.background->start(kArmLimit)) {
+    log_error("no thread to be had; not profiling");
+    return false;
+  }
+  interpose::unblock_guarded_signals();
+  running.store(&agent, std::memory_order_release);
+  return true;
+}
+
+// The agent of this very process, which from now on is no longer running; null if it has none.
+Agent* take_agent() noexcept {
+  Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
+  const bool is_own = agent != nullptr && agent->owner == raw_syscall(SYS_getpid);
+  return is_own ? agent : nullptr;
+}
+
+void finish_agent() noexcept {
+  if (Agent* agent = take_agent()) {
+    agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout));
+  }
+}
+
+// unshare() and setns() refuse a process with more threads than the caller's: for the call ours
+// makes way.
+Agent* paused = nullptr;
+
+void pause_agent() noexcept {
+  paused = take_agent();
+  if (paused != nullptr) {
+    paused->background->finish(std::chrono::milliseconds(paused->options.exit_timeout));
+  }
+}
+
+void resume_agent() noexcept {
+  if (Agent* agent = std::exchange(paused, nullptr)) {
+    start_background(*agent);
+  }
+}
+
+// A fork copies the background thread's data in whatever state they are in, so the thread is held
+// between two of its steps; if it is in a long one, the child is merely not profiled any better.
+void before_fork() noexcept {
+  if (Agent* agent = running.load(std::memory_order_acquire)) {
+    agent->held_for_fork = agent->background->hold(kForkHoldLimit);
+  }
+}
+
+void after_fork_in_parent() noexcept {
+  Agent* agent = running.load(std::memory_order_acquire);
+  if (agent != nullptr && std::exchange(agent->held_for_fork, false)) {
+    agent->background->release();
+  }
+}
+
+// No event and no thread of the agent's came along into the child, only the handler. With follow it
+// gets its own: own window, own identity.
+void after_fork_in_child() noexcept {
+  Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
+  if (agent != nullptr && static_cast<ForkChoice>(agent->options.fork) == ForkChoice::kFollow) {
+    agent->held_for_fork = false;
+    agent->ring.reset();
+    log_from_own_table();
+    start_background(*agent);
+  }
 }
 
 void start_agent(const char* const* environment) {
@@ -96,18 +164,14 @@ void start_agent(const char* const* environment) {
     log_error("no memory for the sample ring; not profiling");
     return;
   }
-  cpu::configure_sampler({.ring = &agent->ring,
-                          .wake_word = agent->background.wake_word(),
-                          .walk = walker_of(agent->options),
-                          .max_depth = static_cast<std::uint32_t>(agent->options.max_stack_depth)});
-  agent->owner = getpid();
-  interpose::set_hooks({.main_thread_exits = finish_agent});
-  if (!agent->background.start(kArmLimit)) {
-    log_error("no thread to be had; not profiling");
-    return;
+  interpose::set_hooks({.main_thread_exits = finish_agent,
+                        .before_single_threaded_call = pause_agent,
+                        .after_single_threaded_call = resume_agent});
+  // After the thread's creation has made the host's allocator register its own fork handlers: in a
+  // child those must run before ours, which allocates.
+  if (start_background(*agent)) {
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   }
-  interpose::unblock_guarded_signals();
-  running.store(agent, std::memory_order_release);
 }
 
 [[gnu::constructor]] void on_load(int /*argc*/, char** /*argv*/, char** environment) {

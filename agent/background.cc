@@ -88,6 +88,10 @@ bool Background::finish(std::chrono::milliseconds limit) {
   return true;
 }
 
+bool Background::hold(std::chrono::milliseconds limit) { return step_.try_lock_for(limit); }
+
+void Background::release() { step_.unlock(); }
+
 void* Background::entry(void* self) {
   static_cast<Background*>(self)->run();
   return nullptr;
@@ -110,7 +114,9 @@ void Background::run() {
   while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kRunning)) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
+    step_.lock();
     const auto next = session.tick();
+    step_.unlock();
     session.sleep_until(next, &wake_word_, seen);
   }
   session.finish(finish_by_);

@@ -14,7 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 
 #include "agent/options.h"
 #include "agent/sample_ring.h"
@@ -36,6 +36,11 @@ class Background {
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
   bool finish(std::chrono::milliseconds limit);
 
+  // Keeps the thread from starting another step, once it has finished the one it is in; false when
+  // that takes longer than `limit`. release() lets it go on. For fork; any thread but its own.
+  bool hold(std::chrono::milliseconds limit);
+  void release();
+
   // The futex a signal handler bumps to have the ring emptied early.
   std::uint32_t* wake_word() { return &wake_word_; }
 
@@ -50,6 +55,7 @@ class Background {
   const Options& options_;
   SampleRing& ring_;
   pthread_t thread_{};
+  std::timed_mutex step_;  // held by the thread during each step
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
   std::chrono::steady_clock::time_point finish_by_{};  // published by the change to kFinishing

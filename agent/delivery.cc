@@ -15,6 +15,10 @@
 namespace otprof::agent {
 namespace {
 
+// Numbers the windows of this process, over all Delivery objects it has in its life, so that no file
+// replaces another.
+std::uint64_t windows_of_process = 0;
+
 // A service name may hold anything; a file name may not.
 std::string file_name_part(std::string_view text) {
   constexpr std::size_t kMost = 100;
@@ -57,6 +61,7 @@ void Delivery::deliver(const encoder::Dictionary& dictionary,
                        std::span<const encoder::Profile> profiles,
                        std::span<const std::string_view> kinds) {
   ++counters_.windows;
+  ++windows_of_process;
   if ((options_.exporters & kExportPprof) != 0) {
     for (std::size_t i = 0; i < profiles.size(); ++i) {
       write_pprof(dictionary, profiles[i], kinds[i]);
@@ -77,7 +82,7 @@ void Delivery::write_pprof(const encoder::Dictionary& dictionary, const encoder:
   }
   std::string name = file_name_part(identity_.service_name);
   name.append("-").append(std::to_string(getpid()));
-  name.append("-").append(std::to_string(counters_.windows));
+  name.append("-").append(std::to_string(windows_of_process));
   name.append(".").append(kind).append(".pb.gz");
   if (transport::write_file_atomically(options_.pprof_dir, name, bytes, error)) {
     ++counters_.files_written;

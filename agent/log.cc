@@ -93,6 +93,7 @@ void open_log(LogLevel level, std::string_view file) {
 }
 
 void log_from_private_table() { state().private_table = true; }
+void log_from_own_table() { state().private_table = false; }
 
 void log_line(LogLevel level, std::string_view message) {
   if (level > state().level) {

@@ -23,6 +23,8 @@ void open_log(LogLevel level, std::string_view file);
 // From now on descriptors are those of a private table: standard error is reached through the
 // process instead, and the log file is opened.
 void log_from_private_table();
+// Back to the process's own table: in a forked child, before it has a background thread.
+void log_from_own_table();
 
 void log_line(LogLevel level, std::string_view message);
 inline void log_error(std::string_view message) { log_line(LogLevel::kError, message); }

@@ -35,6 +35,7 @@ enum class OptionId : unsigned {
 };
 
 enum class LogLevel : int { kError, kWarn, kInfo, kDebug };
+enum class ForkChoice : int { kFollow, kOff };
 enum class UnwinderChoice : int { kCfi, kFramePointers };
 enum class SymbolizeChoice : int { kNone, kSymbols };
 enum class CompressionChoice : int { kGzip, kNone };

@@ -61,7 +61,6 @@ bool Session::start() {
     log_warning("this libc keeps thread stacks in a way that is not known; stacks of threads other "
                 "than main will have one frame");
   }
-  modules_.refresh();
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   next_check_ = steady_clock::now() + kCheckEvery;
