@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "agent/futex.h"
 #include "agent/log.h"
@@ -85,6 +86,11 @@ bool Background::finish(std::chrono::milliseconds limit) {
     return false;
   }
   pthread_join(thread_, nullptr);
+  // Joined, it is still one of the process's threads until the kernel has done with it; calls that
+  // need a single thread would see it.
+  while (raw_syscall(SYS_tgkill, getpid(), tid_, 0) == 0 && steady_clock::now() < finish_by_) {
+    sched_yield();
+  }
   return true;
 }
 
@@ -98,6 +104,7 @@ void* Background::entry(void* self) {
 }
 
 void Background::run() {
+  tid_ = static_cast<pid_t>(raw_syscall(SYS_gettid));
   prctl(PR_SET_NAME, "otprof");
   if (!take_private_table()) {
     log_error("no private file descriptor table to be had from this kernel; not profiling");

@@ -55,6 +55,7 @@ class Background {
   const Options& options_;
   SampleRing& ring_;
   pthread_t thread_{};
+  pid_t tid_ = 0;  // published by the change from kStarting
   std::timed_mutex step_;  // held by the thread during each step
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
