@@ -16,15 +16,12 @@ bool is_redirect(int status) { return status >= 300 && status < 400; }
 std::string_view hint(int status) {
   switch (status) {
     case 401:
-    case 403:
-      return " (are the credentials in OTEL_EXPORTER_OTLP_HEADERS right?)";
+    case 403: return " (are the credentials in OTEL_EXPORTER_OTLP_HEADERS right?)";
     case 404:
       return " (a Collector answers so without a profiles pipeline, which needs"
              " --feature-gates=service.profilesSupport)";
-    case 407:
-      return " (the proxy wants credentials: http://user:password@proxy:port)";
-    default:
-      return {};
+    case 407: return " (the proxy wants credentials: http://user:password@proxy:port)";
+    default: return {};
   }
 }
 
@@ -38,10 +35,8 @@ Verdict judge(const Answer& answer) {
     case 429:
     case 502:
     case 503:
-    case 504:
-      return Verdict::kRetry;
-    default:
-      return Verdict::kRefused;
+    case 504: return Verdict::kRetry;
+    default: return Verdict::kRefused;
   }
 }
 

@@ -21,7 +21,8 @@ std::string_view trim(std::string_view text) {
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
+  return text.size() >= prefix.size() &&
+         strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
 }
 
 // Where the parts of an absolute URL are in its text; nothing is decoded.
@@ -49,14 +50,16 @@ struct UrlDeleter {
 // libcurl's own parser decides, so that what is accepted here is what the transfer will take.
 bool check_url(const std::string& url, std::string& error) {
   if (!starts_with_ignoring_case(url, "http://") && !starts_with_ignoring_case(url, "https://")) {
-    error = std::string(url.find("://") == std::string::npos ? "no scheme" : "scheme not supported") +
-            kAccepted;
+    error =
+        std::string(url.find("://") == std::string::npos ? "no scheme" : "scheme not supported") +
+        kAccepted;
     return false;
   }
   for (const char c : url) {
     if (c > ' ' && c < 0x7f) continue;
-    error = "white space, control or non-ASCII character in the URL (write it as %XX, a host name"
-            " in its xn-- form)";
+    error =
+        "white space, control or non-ASCII character in the URL (write it as %XX, a host name"
+        " in its xn-- form)";
     return false;
   }
   const Parts parts = find_parts(url);

@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kMaxRetryAfterLength = 128;
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
+  return text.size() >= prefix.size() &&
+         strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
 }
 
 // The child of a fork must not inherit the socket where the descriptor table could not be unshared.

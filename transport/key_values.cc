@@ -14,9 +14,18 @@ namespace {
 
 // Set by the sender from what it sends, or by libcurl from how it sends it.
 constexpr const char* kOwnHeaders[] = {
-    "accept-encoding", "connection", "content-encoding", "content-length",
-    "content-type",    "expect",     "keep-alive",       "otlp-profiles-development-version",
-    "te",              "trailer",    "transfer-encoding", "upgrade",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "keep-alive",
+    "otlp-profiles-development-version",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
     "user-agent",
 };
 

@@ -93,14 +93,14 @@ struct OtlpSender::State {
 
   const SenderConfig config;
   SenderCounters counters;
-  std::deque<Window> waiting;       // oldest first
+  std::deque<Window> waiting;  // oldest first
   std::size_t waiting_bytes = 0;
   std::optional<Window> under_way;  // its bytes are what `exchange` sends
   HttpExchange exchange;
   DeliveryLog log;
   Jitter jitter;
-  unsigned failures = 0;            // retryable ones in a row, of any body
-  Clock::time_point not_before{};   // next attempt
+  unsigned failures = 0;           // retryable ones in a row, of any body
+  Clock::time_point not_before{};  // next attempt
   std::optional<Clock::time_point> finish_by;
   std::string last_failure = "no answer in time";  // since finish() began
 };
@@ -109,8 +109,8 @@ void OtlpSender::State::begin(Clock::time_point now) {
   under_way = pop_front();
   milliseconds timeout = config.timeout;
   if (finish_by) {
-    const auto left = std::max(
-        milliseconds(1), std::chrono::duration_cast<milliseconds>(*finish_by - now));
+    const auto left =
+        std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(*finish_by - now));
     timeout = timeout.count() == 0 ? left : std::min(timeout, left);
   }
   ++counters.attempts;

@@ -35,7 +35,7 @@
 namespace otprof::transport {
 
 struct SenderConfig {
-  std::string url;  // complete: http(s)://host[:port]/path
+  std::string url;                                           // complete: http(s)://host[:port]/path
   std::vector<std::pair<std::string, std::string>> headers;  // from OTEL_EXPORTER_OTLP_HEADERS
   // Proxy URL for `url`, empty for none, and the hosts that do without, in the form of the no_proxy
   // variable ("*": all). Loopback addresses never go through the proxy. The environment itself is
@@ -61,21 +61,21 @@ struct SenderConfig {
 
 struct Body {
   std::string bytes;
-  bool gzip = false;                    // bytes are gzip; sent with Content-Encoding: gzip
+  bool gzip = false;  // bytes are gzip; sent with Content-Encoding: gzip
   std::size_t uncompressed_bytes = 0;
 };
 
 struct SenderCounters {
   std::uint64_t enqueued = 0;
-  std::uint64_t delivered = 0;             // 2xx
-  std::uint64_t rejected_profiles = 0;     // sum of partial_success.rejected_profiles
+  std::uint64_t delivered = 0;          // 2xx
+  std::uint64_t rejected_profiles = 0;  // sum of partial_success.rejected_profiles
   std::uint64_t attempts = 0;
   std::uint64_t retries = 0;
-  std::uint64_t dropped_queue_full = 0;    // the oldest goes first
+  std::uint64_t dropped_queue_full = 0;  // the oldest goes first
   std::uint64_t dropped_too_large = 0;
-  std::uint64_t dropped_refused = 0;       // an answer that must not be retried
+  std::uint64_t dropped_refused = 0;  // an answer that must not be retried
   std::uint64_t dropped_at_exit = 0;
-  std::uint64_t bytes_sent = 0;            // of bodies, those of failed attempts too
+  std::uint64_t bytes_sent = 0;  // of bodies, those of failed attempts too
 };
 
 class OtlpSender {

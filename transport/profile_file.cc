@@ -85,8 +85,8 @@ bool write_file_atomically(const std::string& directory, const std::string& name
   int fd = -1;
   for (int attempt = 0; fd < 0 && attempt < kMaxNameTries; ++attempt) {
     temporary = temporary_name(name, attempt);
-    fd = openat(dir.get(), temporary.c_str(),
-                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = openat(dir.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0600);
     if (fd < 0 && errno != EEXIST) break;
   }
   Descriptor file(fd);

@@ -25,18 +25,14 @@ class FieldReader {
     // Field numbers are 1 to 2^29 - 1.
     if (number == 0 || tag >> 32 != 0) return fail();
     switch (type) {
-      case kVarint:
-        return read_varint(value) || fail();
-      case kFixed64:
-        return take(8);
+      case kVarint: return read_varint(value) || fail();
+      case kFixed64: return take(8);
       case kLengthDelimited: {
         std::uint64_t length = 0;
         return read_varint(length) ? take(length) : fail();
       }
-      case kFixed32:
-        return take(4);
-      default:
-        return fail();  // groups are not used by either message
+      case kFixed32: return take(4);
+      default: return fail();  // groups are not used by either message
     }
   }
 

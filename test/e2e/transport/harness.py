@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs sender_client and checks what holds for every run, whatever the server does."""
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import termios
 import unittest
 
 CLIENT = os.environ.get("SENDER_CLIENT", "")
@@ -12,11 +14,17 @@ KNOWN_READS = {"SSLKEYLOGFILE", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"}
 SKIPPED = 77
 
 
-def start_client(url, environment=None, **options):
+def start_client(url, environment=None, terminal=None, **options):
+    """`terminal`: the descriptor of one that is to be the client's controlling terminal."""
     settings = {"url": url, "timeout": 5000, "first_backoff": 10, "max_backoff": 40, **options}
     arguments = [f"{name}={value}" for name, value in settings.items()]
+    take_terminal = None
+    if terminal is not None:
+        def take_terminal():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     return subprocess.Popen([CLIENT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
+                            stdin=subprocess.DEVNULL if terminal is None else terminal,
+                            env=environment, start_new_session=True, preexec_fn=take_terminal)
 
 
 class TransportTest(unittest.TestCase):
@@ -54,4 +62,4 @@ class TransportTest(unittest.TestCase):
 def main():
     if not CLIENT:
         sys.exit("SENDER_CLIENT does not name the test client")
-    unittest.main(verbosity=1)
+    unittest.main(warnings="ignore")

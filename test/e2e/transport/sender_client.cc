@@ -3,11 +3,7 @@
 // What the agent's background thread does with an OtlpSender, as a program: takes its settings as
 // NAME=VALUE arguments, hands over some bodies, drives the sender until nothing is left or the time
 // is up, and prints what happened as one line of JSON.
-//
-// It also stands in for the host's libc where a host may: calls of getenv, of functions that change
-// signal handling, and of atexit registration are counted while the sender runs.
 #include <dirent.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,31 +18,27 @@
 #include <string_view>
 #include <vector>
 
+#include "test/e2e/transport/host_functions.h"
 #include "transport/endpoint.h"
 #include "transport/otlp_sender.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
 using otprof::transport::Body;
 using otprof::transport::OtlpSender;
 using otprof::transport::SenderConfig;
-
-bool watching = false;
-std::string environment_reads;  // names, space-separated
-unsigned signal_changes = 0;
-unsigned exit_handlers = 0;
+using std::chrono::milliseconds;
 
 struct Options {
   SenderConfig sender;
-  unsigned bodies = 1;
+  std::size_t bodies = 1;
   std::size_t size = 1000;
   milliseconds run_for{10000};
-  milliseconds between{0};   // pause between two bodies
-  milliseconds finish{-1};   // < 0: finish() is not called
-  bool gzip = false;
-  bool echo = false;         // warnings go to stderr as they come
+  milliseconds between{0};  // two bodies
+  milliseconds finish{-1};  // < 0: finish() is not called
+  std::size_t gzip = 0;     // 1: the bodies are said to be gzip
+  std::size_t echo = 0;     // 1: warnings go to stderr as they come
 };
 
 [[noreturn]] void usage(std::string_view argument) {
@@ -55,41 +47,76 @@ struct Options {
   exit(2);
 }
 
-milliseconds to_ms(const std::string& text) { return milliseconds(atol(text.c_str())); }
+template <typename Member>
+struct Option {
+  const char* name;
+  Member member;
+};
 
-void set_option(Options& o, const std::string& name, const std::string& value) {
-  SenderConfig& s = o.sender;
-  std::string error;
-  if (name == "url") s.url = value;
-  else if (name == "headers" && !otprof::transport::parse_headers(value, s.headers, error)) usage(error);
-  else if (name == "headers") return;
-  else if (name == "ca") s.ca_file = value;
-  else if (name == "cert") s.client_certificate_file = value;
-  else if (name == "key") s.client_key_file = value;
-  else if (name == "proxy") s.proxy = value;
-  else if (name == "no_proxy") s.no_proxy = value;
-  else if (name == "timeout") s.timeout = to_ms(value);
-  else if (name == "first_backoff") s.first_backoff = to_ms(value);
-  else if (name == "max_backoff") s.max_backoff = to_ms(value);
-  else if (name == "queue_windows") s.queue_windows = strtoul(value.c_str(), nullptr, 10);
-  else if (name == "queue_bytes") s.queue_bytes = strtoul(value.c_str(), nullptr, 10);
-  else if (name == "max_body_bytes") s.max_body_bytes = strtoul(value.c_str(), nullptr, 10);
-  else if (name == "bodies") o.bodies = static_cast<unsigned>(atoi(value.c_str()));
-  else if (name == "size") o.size = strtoul(value.c_str(), nullptr, 10);
-  else if (name == "run_for") o.run_for = to_ms(value);
-  else if (name == "between") o.between = to_ms(value);
-  else if (name == "finish") o.finish = to_ms(value);
-  else if (name == "gzip") o.gzip = value == "1";
-  else if (name == "echo") o.echo = value == "1";
-  else usage(name);
+constexpr Option<std::string SenderConfig::*> kTexts[] = {
+    {"url", &SenderConfig::url},
+    {"ca", &SenderConfig::ca_file},
+    {"cert", &SenderConfig::client_certificate_file},
+    {"key", &SenderConfig::client_key_file},
+    {"proxy", &SenderConfig::proxy},
+    {"no_proxy", &SenderConfig::no_proxy},
+};
+constexpr Option<milliseconds SenderConfig::*> kSenderTimes[] = {
+    {"timeout", &SenderConfig::timeout},
+    {"first_backoff", &SenderConfig::first_backoff},
+    {"max_backoff", &SenderConfig::max_backoff},
+};
+constexpr Option<std::size_t SenderConfig::*> kSenderSizes[] = {
+    {"queue_windows", &SenderConfig::queue_windows},
+    {"queue_bytes", &SenderConfig::queue_bytes},
+    {"max_body_bytes", &SenderConfig::max_body_bytes},
+};
+constexpr Option<milliseconds Options::*> kTimes[] = {
+    {"run_for", &Options::run_for},
+    {"between", &Options::between},
+    {"finish", &Options::finish},
+};
+constexpr Option<std::size_t Options::*> kSizes[] = {
+    {"bodies", &Options::bodies},
+    {"size", &Options::size},
+    {"gzip", &Options::gzip},
+    {"echo", &Options::echo},
+};
+
+template <typename Target, typename Table, typename Value>
+bool set_if_found(Target& target, const Table& table, const std::string& name, Value value) {
+  for (const auto& option : table) {
+    if (name != option.name) continue;
+    target.*option.member = value;
+    return true;
+  }
+  return false;
+}
+
+void set_option(Options& options, const std::string& name, const std::string& value) {
+  SenderConfig& sender = options.sender;
+  if (name == "headers") {
+    std::string error;
+    if (!otprof::transport::parse_headers(value, sender.headers, error)) usage(error);
+    return;
+  }
+  const long number = strtol(value.c_str(), nullptr, 10);
+  const auto size = static_cast<std::size_t>(number);
+  if (!set_if_found(sender, kTexts, name, value) &&
+      !set_if_found(sender, kSenderTimes, name, milliseconds(number)) &&
+      !set_if_found(sender, kSenderSizes, name, size) &&
+      !set_if_found(options, kTimes, name, milliseconds(number)) &&
+      !set_if_found(options, kSizes, name, size)) {
+    usage(name);
+  }
 }
 
 // Pseudo-random bytes, different for each index, the same in each run.
-Body make_body(const Options& options, unsigned index) {
+Body make_body(const Options& options, std::size_t index) {
   Body body;
-  body.gzip = options.gzip;
+  body.gzip = options.gzip != 0;
   body.bytes.resize(options.size);
-  std::uint32_t state = index * 2654435761U + 1;
+  auto state = static_cast<std::uint32_t>(index) * 2654435761U + 1;
   for (char& c : body.bytes) {
     state = state * 1664525U + 1013904223U;
     c = static_cast<char>(state >> 24);
@@ -106,10 +133,16 @@ double cpu_ms() {
   return ms(usage_now.ru_utime) + ms(usage_now.ru_stime);
 }
 
+// Of this program alone; getrusage() begins with what the parent had when it forked.
 std::uint64_t max_rss_kb() {
-  rusage usage_now{};
-  getrusage(RUSAGE_SELF, &usage_now);
-  return static_cast<std::uint64_t>(usage_now.ru_maxrss);
+  char line[256];
+  unsigned long result = 0;
+  FILE* status = fopen("/proc/self/status", "r");
+  while (fgets(line, sizeof line, status) != nullptr) {
+    if (strncmp(line, "VmHWM:", 6) == 0) result = strtoul(line + 6, nullptr, 10);
+  }
+  fclose(status);
+  return result;
 }
 
 std::uint64_t count_threads() {
@@ -153,7 +186,7 @@ struct Run {
 void drive(OtlpSender& sender, const Options& options, Run& run) {
   const auto end = Clock::now() + options.run_for;
   auto next_body = Clock::now();
-  unsigned handed_over = 0;
+  std::size_t handed_over = 0;
   for (;;) {
     const auto now = Clock::now();
     while (handed_over < options.bodies && now >= next_body) {
@@ -193,61 +226,19 @@ void report(const OtlpSender& sender, const Run& run, double cpu, double wall) {
   number("queued", sender.queued());
   number("queued_bytes", sender.queued_bytes());
   number("steps", run.steps);
-  number("signal_changes", signal_changes);
-  number("exit_handlers", exit_handlers);
+  number("signal_changes", host_calls.signal_changes);
+  number("exit_handlers", host_calls.exit_handlers);
   number("threads", count_threads());
   number("max_rss_kb", max_rss_kb());
   json += "\"cpu_ms\":" + std::to_string(cpu) + ",\"wall_ms\":" + std::to_string(wall);
-  json += ",\"environment_reads\":" + json_string(environment_reads) + ",\"warnings\":[";
+  json += ",\"environment_reads\":" + json_string(host_calls.environment_reads) + ",\"warnings\":[";
   for (std::size_t i = 0; i < run.warnings.size(); ++i) {
     json += (i == 0 ? "" : ",") + json_string(run.warnings[i]);
   }
   puts((json + "]}").c_str());
 }
 
-// The next definition of a libc function that this program stands in front of.
-template <typename Function>
-Function next(const char* name) {
-  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
-}
-
 }  // namespace
-
-extern "C" {
-
-char* getenv(const char* name) noexcept {
-  static const auto real = next<char* (*)(const char*)>("getenv");
-  if (watching) environment_reads += std::string(name) + " ";
-  return real(name);
-}
-
-char* secure_getenv(const char* name) noexcept {
-  static const auto real = next<char* (*)(const char*)>("secure_getenv");
-  if (watching) environment_reads += std::string(name) + " ";
-  return real(name);
-}
-
-int sigaction(int number, const struct sigaction* action, struct sigaction* old) noexcept {
-  static const auto real =
-      next<int (*)(int, const struct sigaction*, struct sigaction*)>("sigaction");
-  if (watching && action != nullptr) ++signal_changes;
-  return real(number, action, old);
-}
-
-sighandler_t signal(int number, sighandler_t handler) noexcept {
-  static const auto real = next<sighandler_t (*)(int, sighandler_t)>("signal");
-  if (watching) ++signal_changes;
-  return real(number, handler);
-}
-
-int __cxa_atexit(void (*function)(void*), void* argument, void* dso) noexcept {
-  static const auto real =
-      next<int (*)(void (*)(void*), void*, void*)>("__cxa_atexit");
-  if (watching) ++exit_handlers;
-  return real(function, argument, dso);
-}
-
-}  // extern "C"
 
 int main(int argc, char** argv) {
   // As on the agent's thread; a write to a closed TLS connection would end this program otherwise.
@@ -271,15 +262,15 @@ int main(int argc, char** argv) {
     set_option(options, argument.substr(0, equals), argument.substr(equals + 1));
   }
 
-  run.echo = options.echo;
+  run.echo = options.echo != 0;
 
   const double cpu_start = cpu_ms();
   const auto start = Clock::now();
   OtlpSender sender(options.sender);
-  watching = true;
+  host_calls.watching = true;
   drive(sender, options, run);
   if (options.finish.count() >= 0) sender.finish(Clock::now() + options.finish);
-  watching = false;
+  host_calls.watching = false;
   const std::chrono::duration<double, std::milli> wall = Clock::now() - start;
   report(sender, run, cpu_ms() - cpu_start, wall.count());
 }

@@ -23,7 +23,8 @@ TEST_CASE("the status decides") {
   for (int status = 200; status < 600; ++status) {
     Verdict expected = Verdict::kRefused;
     if (status < 300) expected = Verdict::kDelivered;
-    if (status == 429 || status == 502 || status == 503 || status == 504) expected = Verdict::kRetry;
+    if (status == 429 || status == 502 || status == 503 || status == 504)
+      expected = Verdict::kRetry;
     CHECK(judge(with_status(status)) == expected);
   }
   CHECK(judge(with_status(999)) == Verdict::kRefused);
@@ -46,7 +47,8 @@ TEST_CASE("an answer that is too large is never asked for again") {
     Answer answer = with_status(status);
     answer.too_large = true;
     CHECK(judge(answer) == Verdict::kRefused);
-    CHECK(explain(answer) == "HTTP " + std::to_string(status) + " with an answer of more than 4 MiB");
+    CHECK(explain(answer) ==
+          "HTTP " + std::to_string(status) + " with an answer of more than 4 MiB");
   }
 }
 
@@ -72,6 +74,5 @@ TEST_CASE("reasons: no status, not HTTP, redirect") {
   Answer redirect = with_status(308, "<html>moved</html>");
   CHECK(explain(redirect) == "HTTP 308, and redirects are not followed");
   redirect.redirect = "https://user:pw@c/x?token=1";
-  CHECK(explain(redirect) ==
-        "HTTP 308, and redirects are not followed; it points to https://c/x");
+  CHECK(explain(redirect) == "HTTP 308, and redirects are not followed; it points to https://c/x");
 }

@@ -68,10 +68,12 @@ TEST_CASE("remarks about delivered windows are told once per quiet time each") {
   CHECK(log.partial(kStart + minutes(5), 0, "slow down") ==
         kUrl + " took a window with a remark: slow down");
   CHECK(log.strange_answer(kStart, 200, "It works!") ==
-        kUrl + " answered 200, but not as an OTLP receiver does; is it the right address?"
-               " It said: It works!");
+        kUrl +
+            " answered 200, but not as an OTLP receiver does; is it the right address?"
+            " It said: It works!");
   CHECK(log.strange_answer(kStart + seconds(1), 200, "").empty());
-  CHECK(log.too_large(kStart, 70, 64) == "a window of 70 bytes is above the limit of 64 and is dropped");
+  CHECK(log.too_large(kStart, 70, 64) ==
+        "a window of 70 bytes is above the limit of 64 and is dropped");
 }
 
 TEST_CASE("what is lost at exit is told whatever was told before") {

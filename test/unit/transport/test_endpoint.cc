@@ -63,7 +63,8 @@ TEST_CASE("white space around is ignored") {
 
 TEST_CASE("a wrong endpoint is told with what is accepted") {
   const std::string accepted = "accepted is http://HOST[:PORT][/PATH] or https://...";
-  for (const auto* text : {"localhost:4318", "c", "", "   ", "//c/p", "/path", "http:/c", "http:c"}) {
+  for (const auto* text :
+       {"localhost:4318", "c", "", "   ", "//c/p", "/path", "http:/c", "http:c"}) {
     INFO(text);
     CHECK(base(text) == "error: no scheme; " + accepted);
     CHECK(signal_form(text) == "error: no scheme; " + accepted);

@@ -46,7 +46,8 @@ TEST_CASE("headers: a list of k=v") {
 TEST_CASE("headers: values are percent-decoded, everything else is literal") {
   CHECK(headers("authorization=Basic%20dTpw%3D%3D").items ==
         KeyValues{{"authorization", "Basic dTpw=="}});
-  CHECK(headers("authorization=Bearer abc==").items == KeyValues{{"authorization", "Bearer abc=="}});
+  CHECK(headers("authorization=Bearer abc==").items ==
+        KeyValues{{"authorization", "Bearer abc=="}});
   CHECK(headers("cookie=a=b; c=d").items == KeyValues{{"cookie", "a=b; c=d"}});
   CHECK(headers("a=1+2%2c3").items == KeyValues{{"a", "1+2,3"}});
   CHECK(headers("a=%c3%BC").items == KeyValues{{"a", "\xc3\xbc"}});
@@ -71,7 +72,8 @@ TEST_CASE("headers: a bad item is told and left out, the others stay") {
 }
 
 TEST_CASE("headers: no value can start a header of its own") {
-  for (const auto* text : {"a=b%0d%0aX: y", "a=b%0aX: y", "a=%00", "a=%7f", "a=b\r\nc", "a=\x1b[2J"}) {
+  for (const auto* text :
+       {"a=b%0d%0aX: y", "a=b%0aX: y", "a=%00", "a=%7f", "a=b\r\nc", "a=\x1b[2J"}) {
     INFO(text);
     const auto parsed = headers(text);
     CHECK(parsed.error == "the value of 'a' has a control character");
@@ -93,7 +95,8 @@ TEST_CASE("headers: what the exporter sets itself is refused") {
 }
 
 TEST_CASE("headers: no message ever shows a value") {
-  for (const auto* text : {"s3cret", "a b=s3cret", "a=s3cret%", "a=s3cret%00", "content-type=s3cret"}) {
+  for (const auto* text :
+       {"s3cret", "a b=s3cret", "a=s3cret%", "a=s3cret%00", "content-type=s3cret"}) {
     const auto parsed = headers(text);
     CHECK_FALSE(parsed.ok);
     CHECK_THAT(parsed.error, !Catch::Contains("s3cret"));

@@ -37,8 +37,7 @@ TEST_CASE("partial_success is read in any order, unknown fields are skipped") {
 }
 
 TEST_CASE("rejected_profiles: largest, and never negative") {
-  const auto largest =
-      decode_export_response("\x0a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f"s);
+  const auto largest = decode_export_response("\x0a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f"s);
   REQUIRE(largest);
   CHECK(largest->rejected_profiles == std::numeric_limits<std::int64_t>::max());
   const auto negative =
@@ -49,19 +48,19 @@ TEST_CASE("rejected_profiles: largest, and never negative") {
 
 TEST_CASE("what does not fit is malformed") {
   for (const auto& bytes : {
-           "\x0a"s,                                               // no length
-           "\x0a\x05\x08\x01"s,                                   // length past the end
-           "\x0a\x02\x12\x05"s,                                   // inner length past the end
-           "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s,       // length of 2^64 - 1
-           "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"s,       // a varint of more than 64 bits
-           "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"s,   // of more than 10 bytes
-           "\x0a\x02\x08\x80"s,                                   // a varint without an end
-           "\x00\x01"s,                                           // field number 0
-           "\xf8\xff\xff\xff\x7f\x01"s,                           // field number above 2^29
-           "\x0b\x0c"s,                                           // groups
-           "\x0e\x01"s,                                           // wire type 6
-           "\x09\x01\x02"s,                                       // a short fixed64
-           "\x0d\x01\x02"s,                                       // a short fixed32
+           "\x0a"s,                                              // no length
+           "\x0a\x05\x08\x01"s,                                  // length past the end
+           "\x0a\x02\x12\x05"s,                                  // inner length past the end
+           "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s,      // length of 2^64 - 1
+           "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"s,      // a varint of more than 64 bits
+           "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"s,  // of more than 10 bytes
+           "\x0a\x02\x08\x80"s,                                  // a varint without an end
+           "\x00\x01"s,                                          // field number 0
+           "\xf8\xff\xff\xff\x7f\x01"s,                          // field number above 2^29
+           "\x0b\x0c"s,                                          // groups
+           "\x0e\x01"s,                                          // wire type 6
+           "\x09\x01\x02"s,                                      // a short fixed64
+           "\x0d\x01\x02"s,                                      // a short fixed32
            "{\"partialSuccess\":{}}"s,
            "OK"s,
            "<html></html>"s,
