@@ -5,8 +5,8 @@
 // symbols that answer an address. Background thread only.
 //
 // Which symbol answers:
-//  - Only functions (STT_FUNC, STT_GNU_IFUNC) and untyped labels that lie in a section of machine
-//    code; a size that runs past the end of the section is cut there.
+//  - Only functions (STT_FUNC, STT_GNU_IFUNC) and untyped labels whose address lies in a section of
+//    machine code; a size that runs past the end of the section is cut there.
 //  - A symbol whose [value, value+size) holds the address wins over one without a size. A function
 //    wins over an untyped label; of several, the one that starts last (the innermost).
 //  - A symbol without size (assembly) covers the addresses after it in its section up to the next
