@@ -64,6 +64,7 @@ std::atomic<Agent*> running{nullptr};
 
 bool start_background(Agent& agent) {
   agent.background = new Background(agent.options, agent.ring);
+  interpose::call_on_thread_start(nullptr);  // as inherited by a fork: not for our thread
   cpu::configure_sampler({.ring = &agent.ring,
                           .wake_word = agent.background->wake_word(),
                           .walk = walker_of(agent.options),

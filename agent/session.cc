@@ -64,19 +64,27 @@ bool Session::start() {
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   next_check_ = steady_clock::now() + kCheckEvery;
-  engine_ = cpu::make_sigtrap_engine();
   if (is_traced()) {
     log_info("started under a debugger; sampling begins when it leaves");
     sampling_ = Sampling::kPausedForDebugger;
     return true;
   }
-  std::string why_not;
-  if (!engine_->start(period_ns(), why_not)) {
-    log_warning("CPU is not sampled: " + why_not);
+  return start_sampling();
+}
+
+bool Session::start_sampling() {
+  std::string reasons;
+  engine_ = cpu::start_engine(static_cast<cpu::EngineChoice>(options_.cpu_engine),
+                              options_.include_syscalls, period_ns(), reasons);
+  if (engine_ == nullptr) {
+    sampling_ = Sampling::kLost;
+    log_warning("CPU is not sampled: " + reasons);
     return false;
   }
+  sampling_ = Sampling::kOn;
   log_info(std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
-           std::to_string(options_.cpu_hz) + " Hz");
+           std::to_string(options_.cpu_hz) + " Hz" +
+           (reasons.empty() ? "" : " (" + reasons.substr(0, reasons.rfind("; ")) + ")"));
   return true;
 }
 
@@ -106,7 +114,9 @@ void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::
 }
 
 void Session::finish(TimePoint deadline) {
-  engine_->stop();
+  if (engine_ != nullptr) {
+    engine_->stop();
+  }
   collect();
   close_window();
   delivery_.finish(deadline);
@@ -133,7 +143,7 @@ void Session::close_window() {
         {.end_ns = now,
          .unix_minus_monotonic = unix_minus_monotonic(),
          .period_ns = static_cast<std::int64_t>(period_ns()),
-         .engine = engine_->name(),
+         .engine = engine_ == nullptr ? "none" : engine_->name(),
          .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone},
         modules_, symbolizer_, dictionary);
     constexpr std::string_view kKinds[] = {"cpu"};
@@ -143,30 +153,25 @@ void Session::close_window() {
   modules_.drop_unloaded();
 }
 
-void Session::lose_engine(const std::string& why_not) {
-  sampling_ = Sampling::kLost;
-  log_warning("CPU is no longer sampled: " + why_not);
-}
-
 void Session::look_after_engine() {
   if (sampling_ == Sampling::kLost) {
     return;
   }
-  std::string why_not;
-  const bool was_paused = sampling_ == Sampling::kPausedForDebugger;
   if (is_traced()) {
-    if (!was_paused) {
+    if (sampling_ == Sampling::kOn) {
       engine_->stop();
       log_info("a debugger is attached; sampling pauses until it leaves");
       sampling_ = Sampling::kPausedForDebugger;
     }
     return;
   }
-  if (was_paused ? !engine_->start(period_ns(), why_not) : !engine_->check(why_not)) {
-    lose_engine(why_not);
-    return;
+  std::string why_not;
+  if (sampling_ == Sampling::kPausedForDebugger) {
+    start_sampling();
+  } else if (!engine_->check(why_not)) {
+    log_warning("the " + std::string(engine_->name()) + " engine has stopped: " + why_not);
+    start_sampling();
   }
-  sampling_ = Sampling::kOn;
 }
 
 }  // namespace otprof::agent

@@ -39,8 +39,8 @@ class Session {
  private:
   void collect();
   void close_window();
+  bool start_sampling();
   void look_after_engine();
-  void lose_engine(const std::string& why_not);
   std::uint64_t period_ns() const;
 
   const Options& options_;

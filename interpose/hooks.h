@@ -20,13 +20,17 @@ struct Hooks {
 // Once, from the agent's constructor.
 void set_hooks(const Hooks& hooks) noexcept;
 
+// Called on each thread that pthread_create makes, before its own routine; nullptr: no longer.
+// Any thread.
+void call_on_thread_start(void (*hook)() noexcept) noexcept;
+
 using SignalHandler = void (*)(int, siginfo_t*, void*) noexcept;
 
 // Takes `signal` for the agent: `handler` is installed for good, with every signal blocked while it
 // runs. From then on the program's sigaction and signal calls for it are answered from a record of
 // what the program asked for, and no thread can block it by pthread_sigmask, sigprocmask or a
 // handler's sa_mask; the program is shown the masks it set. A second call changes nothing.
-// False when the kernel refuses. Any thread.
+// False when the kernel refuses, or the program has taken the signal over by a raw system call. Any thread.
 bool guard_signal(int signal, SignalHandler handler) noexcept;
 
 // Lets this thread's guarded signals through, should it have started with some of them blocked; the

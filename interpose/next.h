@@ -17,4 +17,7 @@ Function next(const char* name) noexcept {
 
 const Hooks& hooks() noexcept;
 
+using ThreadStartHook = void (*)() noexcept;
+ThreadStartHook thread_start_hook() noexcept;
+
 }  // namespace otprof::interpose

@@ -144,7 +144,7 @@ void set_believed_action(int signal, const struct sigaction& action) noexcept {
 
 bool guard_signal(int signal, SignalHandler handler) noexcept {
   if (is_guarded(signal)) {
-    return true;
+    return owns_signal(signal);
   }
   const int slot = slot_of(0);
   if (slot < 0) {

@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// pthread_create: lets the agent run something on each new thread, before the thread's own routine.
+//
 // pthread_exit and thrd_exit of the main thread. A process whose main thread has ended this way goes
 // on until its last thread ends; libc then runs exit() on that thread. The agent's own thread would
 // keep the process alive for ever, or have to run the host's exit handlers without its descriptors:
-// so the agent ends before the main thread does.
-//
-// Both functions unwind the caller's frames, this one included, so neither may be noexcept.
-#include <dlfcn.h>
+// so the agent ends before the main thread does. Both functions unwind the caller's frames, this one
+// included, so neither may be noexcept.
 #include <pthread.h>
 #include <unistd.h>
 
 #include "interpose/hooks.h"
 #include "interpose/next.h"
+#include "interpose/start_records.h"
 
 namespace otprof::interpose {
 namespace {
+
+using CreateFunction = int (*)(pthread_t*, const pthread_attr_t*, StartRoutine, void*);
+
+StartRecords start_records;
+
+// Ends in a jump, not a call: no frame of ours stays below the thread's own routine.
+void* run_thread(void* given) {
+  const StartRecord record = *static_cast<StartRecord*>(given);
+  start_records.give_back(static_cast<StartRecord*>(given));
+  if (const ThreadStartHook hook = thread_start_hook()) {
+    hook();
+  }
+  return record.routine(record.argument);
+}
 
 void tell_if_main_thread() {
   if (gettid() == getpid() && hooks().main_thread_exits != nullptr) {
@@ -26,6 +41,25 @@ void tell_if_main_thread() {
 }  // namespace otprof::interpose
 
 extern "C" {
+
+[[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
+                                                  const pthread_attr_t* attributes,
+                                                  void* (*routine)(void*),
+                                                  void* argument) noexcept {
+  using namespace otprof::interpose;
+  static const auto real = next<CreateFunction>("pthread_create");
+  // Without a free record the thread starts as it would without us; the agent finds it later.
+  StartRecord* record = thread_start_hook() == nullptr ? nullptr : start_records.take();
+  if (record == nullptr) {
+    return real(thread, attributes, routine, argument);
+  }
+  *record = {routine, argument};
+  const int error = real(thread, attributes, run_thread, record);
+  if (error != 0) {
+    start_records.give_back(record);
+  }
+  return error;
+}
 
 [[noreturn, gnu::visibility("default")]] void pthread_exit(void* result) {
   static const auto real = otprof::interpose::next<void (*)(void*)>("pthread_exit");

@@ -28,7 +28,18 @@ class Engine {
   virtual bool check(std::string& why_not) = 0;
 };
 
-// Perf events with sigtrap, Linux 5.13 and later.
+// Perf events with sigtrap, Linux 5.13 and later. User time only.
 std::unique_ptr<Engine> make_sigtrap_engine();
+// POSIX timers on CPU clocks. With `include_kernel`, kernel time counts too.
+std::unique_ptr<Engine> make_timer_engine(bool include_kernel);
+
+enum class EngineChoice : int { kAuto, kSigtrap, kTimer };
+
+// Starts the wanted engine or, for kAuto, the first that works: sigtrap, timer. Kernel time is the
+// timer engine's alone: the others would interrupt system calls, or kill a program that is being
+// executed by a signal that is still pending (docs/design/004-engines.md). nullptr when none works;
+// `reasons` says in words, for a log line, why this one or why none.
+std::unique_ptr<Engine> start_engine(EngineChoice choice, bool include_kernel,
+                                     std::uint64_t period_ns, std::string& reasons);
 
 }  // namespace otprof::cpu

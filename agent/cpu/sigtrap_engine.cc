@@ -4,17 +4,16 @@
 // makes, raw clone included; the kernel sends SIGTRAP to the very thread that used up its period.
 // Threads that exist already get an event of their own, which their later children inherit.
 // Unprivileged at perf_event_paranoid 2 because kernel time is excluded.
-#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <vector>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/thread_list.h"
 #include "agent/cpu/trap_signal.h"
 #include "agent/raw_syscall.h"
 
@@ -38,23 +37,6 @@ int open_event(pid_t tid, std::uint64_t period_ns) {
   attr.sig_data = kTrapTag;
   return static_cast<int>(agent::raw_syscall(SYS_perf_event_open, agent::syscall_argument(&attr),
                                              tid, -1, -1, PERF_FLAG_FD_CLOEXEC));
-}
-
-std::vector<pid_t> threads_of_process() {
-  std::vector<pid_t> tids;
-  DIR* directory = opendir("/proc/self/task");
-  if (directory == nullptr) {
-    return tids;
-  }
-  while (const dirent* entry = readdir(directory)) {
-    pid_t tid = 0;
-    const char* end = entry->d_name + strlen(entry->d_name);
-    if (std::from_chars(entry->d_name, end, tid).ec == std::errc{}) {
-      tids.push_back(tid);
-    }
-  }
-  closedir(directory);
-  return tids;
 }
 
 class SigtrapEngine final : public Engine {
