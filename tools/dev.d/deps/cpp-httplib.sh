@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # cpp-httplib: the HTTP server of the otprof command. Debian's shared library brings OpenSSL and
 # brotli along; this server speaks plain HTTP on loopback. poll: file descriptors above 1023.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # jemalloc: the agent's private memory. Its names, its environment variable and its configuration
 # file carry our prefix, so that the host's own jemalloc and MALLOC_CONF are left alone.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # libunwind: the second opinion on a stack, for the process itself only. Without C++ exceptions, so
 # that the host's throw never meets it.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # nanopb: encodes protocol buffers as a stream. Three files; its own build system is not worth it.
 version=$(dpkg-parsechangelog -S Version | cut -d- -f1)

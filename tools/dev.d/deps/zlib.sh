@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # zlib: compresses every payload. Its configure script is hand-written and knows no --disable-*.
 ./configure --static --prefix="$prefix" --libdir="$prefix/lib"
