@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handler side (take_sample, monotonic_ns). Calls allowed there: raw_syscall, the vdso's
-// clock_gettime, memset/memcpy, the ring, the unwinder.
+// clock_gettime, memset/memcpy, the ring, the unwinder, current_trace_context.
 #include "agent/cpu/sampler.h"
 
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include "agent/cpu/stack_bounds.h"
 #include "agent/raw_syscall.h"
 #include "agent/sample.h"
+#include "agent/thread_context.h"
 
 namespace otprof::cpu {
 namespace {
@@ -52,7 +53,7 @@ std::uint64_t monotonic_ns() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-void take_sample(const ucontext_t& context, std::uint32_t weight) noexcept {
+void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   const std::uint32_t words = agent::kSampleWords + config.max_depth;
   const bool was_half_full = config.ring->is_half_full();
   std::uint64_t* record = config.ring->reserve(words);
@@ -60,7 +61,7 @@ void take_sample(const ucontext_t& context, std::uint32_t weight) noexcept {
     return;
   }
   std::uint64_t* frames = record + agent::kSampleWords;
-  const unwind::Registers registers = unwind::registers_from_context(context);
+  const unwind::Registers registers = unwind::registers_from_context(interrupted);
   const unwind::StackBounds bounds = own_stack_bounds(registers[unwind::kRsp]);
   const unwind::Walk walk = config.walk(registers, bounds, frames, config.max_depth);
 
@@ -70,6 +71,11 @@ void take_sample(const ucontext_t& context, std::uint32_t weight) noexcept {
   sample.weight = weight;
   sample.end = walk.end;
   sample.depth = static_cast<std::uint16_t>(walk.depth);
+  if (has_thread_locals()) {
+    const agent::TraceContext context = agent::current_trace_context();
+    sample.trace_id = context.trace_id;
+    sample.span_id = context.span_id;
+  }
   raw_syscall(SYS_prctl, PR_GET_NAME, syscall_argument(sample.thread_name.data()));
   std::memcpy(record, &sample, sizeof sample);
   config.ring->commit(record, words, agent::kSampleWords + walk.depth);

@@ -27,7 +27,7 @@ struct SamplerConfig {
 void configure_sampler(const SamplerConfig& config) noexcept;
 
 // Signal handler only, on the interrupted thread. `weight`: periods the sample stands for, >= 1.
-void take_sample(const ucontext_t& context, std::uint32_t weight) noexcept;
+void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept;
 
 // CLOCK_MONOTONIC in ns through the vdso, whatever clock_gettime the host has put in between.
 // Any thread, signal handlers included, after configure_sampler().

@@ -105,4 +105,6 @@ unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept {
   return {words->lowest, high};
 }
 
+bool has_thread_locals() noexcept { return is_control_block(thread_pointer()); }
+
 }  // namespace otprof::cpu

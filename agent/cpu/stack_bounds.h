@@ -24,4 +24,8 @@ bool calibrate_stack_bounds() noexcept;
 // system call, where the CPU or the kernel does not let a program read its thread pointer.
 unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept;
 
+// True when the current thread has a libc control block, so that thread-local variables may be
+// touched: threads made by raw clone may have none, or one of another runtime. Signal handler.
+bool has_thread_locals() noexcept;
+
 }  // namespace otprof::cpu
