@@ -10,6 +10,7 @@
 //
 // The fast paths of malloc and free are the price that every allocation of the program pays:
 // test/bench/heap/fast_path.expected holds their instructions.
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -150,11 +151,6 @@ inline void* realloc_counted(void* pointer, std::size_t size) noexcept {
 
 void set_allocation_hooks(const AllocationHooks& hooks) noexcept { allocation_hooks = hooks; }
 
-bool owns_malloc() noexcept {
-  using Malloc = void* (*)(std::size_t);
-  return reinterpret_cast<Malloc>(dlsym(RTLD_DEFAULT, "malloc")) == &::malloc;
-}
-
 }  // namespace otprof::interpose
 
 namespace {
@@ -251,3 +247,11 @@ OTPROF_EXPORT void free_aligned_sized(void* pointer, std::size_t /*alignment*/,
 
 // Left glibc 2.26; programs linked before that still call it.
 OTPROF_EXPORT void cfree(void* pointer) noexcept { free(pointer); }
+
+// The definition above under a name that nobody else's definition can take the place of.
+extern "C" [[gnu::visibility("hidden"), gnu::alias("malloc"), gnu::copy(malloc)]]
+void* otprof_own_malloc(std::size_t size) noexcept;
+
+bool otprof::interpose::owns_malloc() noexcept {
+  return dlsym(RTLD_DEFAULT, "malloc") == reinterpret_cast<void*>(&otprof_own_malloc);
+}

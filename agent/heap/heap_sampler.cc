@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Malloc hook side, from on_allocated to on_moved. Calls allowed there: raw_syscall, the vdso's
+// clock_gettime, memcpy, __errno_location, the ring, the live table, the unwinder, and
+// pthread_setspecific on a thread's first allocation.
+#include "agent/heap/heap_sampler.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent/cpu/sampler.h"
+#include "agent/cpu/stack_bounds.h"
+#include "agent/heap/heap_sample.h"
+#include "agent/heap/sampling.h"
+#include "agent/raw_syscall.h"
+
+extern "C" {
+// The library's own code, from the linker. Frames in it are not the program's.
+extern const char __ehdr_start __attribute__((visibility("hidden")));
+extern const char etext __attribute__((visibility("hidden")));
+}
+
+namespace otprof::heap {
+namespace {
+
+using agent::raw_syscall;
+using agent::syscall_argument;
+
+// What the hooks do on this thread.
+enum ThreadMode : std::uint32_t {
+  kOrdinary = 0,
+  kIgnored = 1,  // the agent's own
+  kEnding = 2,   // its AllocationThread is given back; what it still does is counted with the crowd
+  kInHook = 4,   // a hook is running; calls it causes are passed through
+};
+constinit thread_local std::uint32_t thread_mode = kOrdinary;
+
+HeapState* state = nullptr;
+HeapSamplerConfig config;
+pthread_key_t thread_end_key;
+
+// Around everything a hook does. False: this thread's call is none of its business.
+class HookScope {
+ public:
+  HookScope() noexcept : mode_(thread_mode), saved_errno_(errno) {
+    may_run_ = (mode_ & (kIgnored | kInHook)) == 0;
+    if (may_run_) {
+      thread_mode = mode_ | kInHook;
+    } else if ((mode_ & kInHook) != 0) {
+      state->nested.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  ~HookScope() {
+    if (may_run_) {
+      thread_mode &= ~static_cast<std::uint32_t>(kInHook);
+    }
+    errno = saved_errno_;
+  }
+  HookScope(const HookScope&) = delete;
+  HookScope& operator=(const HookScope&) = delete;
+  explicit operator bool() const noexcept { return may_run_; }
+
+ private:
+  std::uint32_t mode_;
+  int saved_errno_;
+  bool may_run_ = false;
+};
+
+// This thread's block, made on its first call; null: it counts with the crowd. A block that the
+// kernel has wiped (this is a forked child) has no random state and belongs to nobody.
+AllocationThread* own_thread() noexcept {
+  AllocationThread* own = interpose::own_allocations;
+  if (own != nullptr && own->random != 0) {
+    return own;
+  }
+  interpose::own_allocations = nullptr;
+  if ((thread_mode & kEnding) != 0) {
+    return nullptr;
+  }
+  own = state->take_thread();
+  if (own == nullptr) {
+    return nullptr;
+  }
+  // Spread, so that neighbouring counts do not give neighbouring states.
+  std::uint64_t count = state->threads_seeded.fetch_add(1, std::memory_order_relaxed);
+  own->random = (state->seed.load(std::memory_order_relaxed) ^ next_random(count)) | 1U;
+  draw_next(*own, 0, state->interval.load(std::memory_order_relaxed));
+  interpose::own_allocations = own;
+  pthread_setspecific(thread_end_key, own);
+  return own;
+}
+
+// The thread ends, as far as libc is concerned; its thread-local storage stays valid for a while, and
+// calls still come.
+void on_thread_end(void* block) noexcept {
+  auto* own = static_cast<AllocationThread*>(block);
+  if (own != interpose::own_allocations) {
+    return;  // wiped by a fork since
+  }
+  interpose::own_allocations = nullptr;
+  thread_mode |= kEnding;
+  draw_next(*own, 0, 1);
+  state->give_back(own);
+}
+
+void wake_background() noexcept {
+  std::atomic_ref<std::uint32_t>(*config.wake_word).fetch_add(1, std::memory_order_release);
+  raw_syscall(SYS_futex, syscall_argument(config.wake_word), FUTEX_WAKE_PRIVATE, 1);
+}
+
+constexpr std::uint64_t kPageMask = 4095;
+
+bool is_own_code(std::uint64_t address) noexcept {
+  return address - reinterpret_cast<std::uintptr_t>(&__ehdr_start) <
+         static_cast<std::uint64_t>(&etext - &__ehdr_start);
+}
+
+// The program's frames of the current stack, leaf first; the frames of this library in front of them
+// are dropped.
+unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcept {
+  unwind::Registers registers;
+  unwind::capture_registers(registers);
+  const std::uint64_t sp = registers[unwind::kRsp];
+  unwind::StackBounds bounds = cpu::own_stack_bounds(sp);
+  const bool is_foreign = bounds.high == 0;
+  if (is_foreign) {
+    // A coroutine or an alternate signal stack. This page of it is there, and holds the caller.
+    bounds = {sp, (sp | kPageMask) + 1};
+  }
+  unwind::Walk walk = config.walk(registers, bounds, frames, capacity);
+  std::uint32_t own = 0;
+  while (own < walk.depth && is_own_code(frames[own])) {
+    ++own;
+  }
+  walk.depth -= own;
+  if (is_foreign && walk.end != unwind::StackEnd::kRoot) {
+    walk.end = unwind::StackEnd::kForeignStack;
+  }
+  std::memmove(frames, frames + own, walk.depth * sizeof *frames);
+  if (walk.depth > config.max_depth) {
+    walk = {config.max_depth, unwind::StackEnd::kDepthLimit};
+  }
+  return walk;
+}
+
+// Hooks, interposed function and capture_registers: room for this library's own frames.
+constexpr std::uint32_t kOwnFrames = 8;
+
+[[gnu::noinline]] void take_sample(const void* pointer, std::size_t size,
+                                   std::uint64_t interval) noexcept {
+  if (size < state->min_size.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames;
+  const bool was_half_full = config.ring->is_half_full();
+  std::uint64_t* record = config.ring->reserve(words);
+  if (record == nullptr) {
+    state->lost_in_ring.fetch_add(1, std::memory_order_relaxed);
+    state->lost_in_ring_bytes.fetch_add(size, std::memory_order_relaxed);
+    return;
+  }
+  HeapSample sample;
+  const unwind::Walk walk =
+      walk_program(record + kHeapSampleWords, config.max_depth + kOwnFrames);
+  sample.common.end = walk.end;
+  sample.common.depth = static_cast<std::uint16_t>(walk.depth);
+  sample.common.monotonic_ns = cpu::monotonic_ns();
+  sample.common.tid = static_cast<std::int32_t>(raw_syscall(SYS_gettid));
+  raw_syscall(SYS_prctl, PR_GET_NAME, syscall_argument(sample.common.thread_name.data()));
+  sample.address = reinterpret_cast<std::uintptr_t>(pointer);
+  sample.size = size;
+  sample.interval = interval;
+  const std::uint64_t id = state->samples.fetch_add(1, std::memory_order_relaxed) + 1;
+  bool is_full = false;
+  if (state->follow_frees.load(std::memory_order_relaxed)) {
+    // Before the record is published: a record whose number is not in the table is of a block that
+    // has been freed.
+    if (state->live.insert(pointer, id)) {
+      sample.id = id;
+    } else {
+      is_full = true;
+      state->not_followed.fetch_add(1, std::memory_order_relaxed);
+      // The background thread thins the table out to match; until then fewer come in.
+      std::uint64_t current = interval;
+      state->interval.compare_exchange_strong(current, interval * 2, std::memory_order_relaxed);
+    }
+  }
+  std::memcpy(record, static_cast<const void*>(&sample), sizeof sample);
+  config.ring->commit(record, words, kHeapSampleWords + walk.depth);
+  if (is_full || (!was_half_full && config.ring->is_half_full())) {
+    wake_background();
+  }
+}
+
+// Without a countdown each allocation is decided on its own, which has the same distribution.
+void allocated_in_crowd(const void* pointer, std::size_t size) noexcept {
+  state->crowd.allocations.fetch_add(1, std::memory_order_relaxed);
+  state->crowd.bytes.fetch_add(size, std::memory_order_relaxed);
+  const std::uint64_t interval = state->interval.load(std::memory_order_relaxed);
+  std::uint64_t random = state->crowd.random.fetch_add(0x9e3779b97f4a7c15ULL);
+  if (draw_countdown(random, interval) <= size) {
+    take_sample(pointer, size, interval);
+  }
+}
+
+void on_allocated(void* pointer, std::size_t size) noexcept {
+  const HookScope scope;
+  if (!scope) {
+    return;
+  }
+  if (!state->is_on.load(std::memory_order_acquire)) {
+    interpose::own_allocations = nullptr;
+    return;
+  }
+  AllocationThread* own = own_thread();
+  if (own == nullptr) {
+    allocated_in_crowd(pointer, size);
+    return;
+  }
+  ++own->allocations;
+  if (own->bytes_left > size) {
+    own->bytes_left -= size;
+    return;
+  }
+  const std::uint64_t interval = own->interval;
+  draw_next(*own, size, state->interval.load(std::memory_order_relaxed));
+  take_sample(pointer, size, interval);
+}
+
+// A free is counted wherever it happens, also on a thread that never allocates.
+void count_free() noexcept {
+  if (!state->is_on.load(std::memory_order_acquire)) {
+    return;
+  }
+  if (AllocationThread* own = own_thread()) {
+    ++own->frees;
+  } else {
+    state->crowd.frees.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void on_freeing(void* pointer) noexcept {
+  const HookScope scope;
+  // Whoever frees it, and whatever this thread is doing: the block goes away.
+  state->live.remove(pointer);
+  if (scope) {
+    count_free();
+  }
+}
+
+void* on_moving(void* pointer) noexcept { return state->live.begin_move(pointer); }
+
+void on_moved(void* token, bool is_gone) noexcept {
+  const HookScope scope;
+  if (token != nullptr) {
+    state->live.end_move(static_cast<LiveTable::Slot*>(token), is_gone);
+  }
+  if (is_gone && scope) {
+    count_free();
+  }
+}
+
+std::uint64_t random_seed() noexcept {
+  std::uint64_t seed = 0;
+  constexpr long kNonBlocking = 1;  // GRND_NONBLOCK
+  if (raw_syscall(SYS_getrandom, syscall_argument(&seed), sizeof seed, kNonBlocking) !=
+      static_cast<long>(sizeof seed)) {
+    seed = cpu::monotonic_ns() ^ static_cast<std::uint64_t>(raw_syscall(SYS_getpid)) << 32U;
+  }
+  return seed;
+}
+
+}  // namespace
+
+bool prepare_heap_sampler() noexcept {
+  state = HeapState::create();
+  if (state == nullptr || pthread_key_create(&thread_end_key, on_thread_end) != 0) {
+    return false;
+  }
+  interpose::set_allocation_hooks({.allocated = on_allocated,
+                                   .freeing = on_freeing,
+                                   .moving = on_moving,
+                                   .moved = on_moved});
+  return true;
+}
+
+void start_heap_sampler(const HeapSamplerConfig& new_config) noexcept {
+  config = new_config;
+  state->follow_frees.store(config.follow_frees, std::memory_order_relaxed);
+  state->interval.store(config.interval, std::memory_order_relaxed);
+  state->min_size.store(config.min_size, std::memory_order_relaxed);
+  const std::uint64_t seed = config.seed != 0 ? config.seed : random_seed();
+  state->seed.store(seed, std::memory_order_relaxed);
+  state->crowd.random.store(~seed, std::memory_order_relaxed);
+  state->is_on.store(true, std::memory_order_release);
+}
+
+void stop_heap_sampler() noexcept { state->is_on.store(false, std::memory_order_release); }
+
+void ignore_this_thread() noexcept { thread_mode |= kIgnored; }
+
+HeapState& heap_state() noexcept { return *state; }
+
+}  // namespace otprof::heap
