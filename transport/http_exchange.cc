@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t kMaxRetryAfterLength = 128;
 
+// The longest that deadline() and wait() ever mean, though libcurl may know of nothing to wait for.
+constexpr std::chrono::milliseconds kLongestPause{60000};
+
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() &&
          strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
@@ -33,14 +36,9 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
 struct HttpExchange::Handles {
   explicit Handles(const SenderConfig& config_) : config(config_) {}
 
-  ~Handles() {
-    if (multi != nullptr && active) curl_multi_remove_handle(multi, easy);
-    curl_easy_cleanup(easy);
-    if (multi != nullptr) curl_multi_cleanup(multi);
-    curl_slist_free_all(headers);
-    curl_slist_free_all(gzip_headers);
-  }
+  ~Handles() { release(); }
 
+  void release();
   bool prepare(std::string& error);
   bool set_options();
   void set_tls_options();
@@ -58,7 +56,8 @@ struct HttpExchange::Handles {
   std::string no_proxy;
   bool active = false;
   bool not_started = false;  // active, but only to report `answer.failure`
-  Answer answer;             // filled by the callbacks
+  bool start_afresh = false;
+  Answer answer;  // filled by the callbacks
   std::size_t answer_bytes = 0;
   char error_text[CURL_ERROR_SIZE] = {};
 };
@@ -105,6 +104,17 @@ bool HttpExchange::Handles::build_headers(curl_slist*& list, bool gzip) const {
   return ok;
 }
 
+void HttpExchange::Handles::release() {
+  if (multi != nullptr && easy != nullptr) curl_multi_remove_handle(multi, easy);
+  curl_easy_cleanup(easy);
+  if (multi != nullptr) curl_multi_cleanup(multi);
+  curl_slist_free_all(headers);
+  curl_slist_free_all(gzip_headers);
+  easy = nullptr;
+  multi = nullptr;
+  headers = gzip_headers = nullptr;
+}
+
 bool HttpExchange::Handles::prepare(std::string& error) {
   if (easy != nullptr) return true;
   if (!start_curl_library(error)) return false;
@@ -114,13 +124,7 @@ bool HttpExchange::Handles::prepare(std::string& error) {
       set_options()) {
     return true;
   }
-  curl_easy_cleanup(easy);
-  if (multi != nullptr) curl_multi_cleanup(multi);
-  curl_slist_free_all(headers);
-  curl_slist_free_all(gzip_headers);
-  easy = nullptr;
-  multi = nullptr;
-  headers = gzip_headers = nullptr;
+  release();
   error = "libcurl cannot be set up for this URL";
   return false;
 }
@@ -201,6 +205,7 @@ Answer HttpExchange::Handles::finish(CURLcode code) {
       answer.failure += std::string(": ") + text;
     }
   }
+  start_afresh = answer.status == 0;
   return std::move(answer);
 }
 
@@ -217,6 +222,9 @@ void HttpExchange::start(const Body& body, std::chrono::milliseconds timeout) {
   h.answer_bytes = 0;
   h.error_text[0] = '\0';
   h.active = true;
+  // Name servers and CA certificates are read once and kept. Either may be why there was no answer,
+  // and may have been put right since: a laptop's resolv.conf, a certificate that was replaced.
+  if (h.start_afresh) h.release();
   h.not_started = !h.prepare(h.answer.failure);
   if (h.not_started) return;
   curl_easy_setopt(h.easy, CURLOPT_HTTPHEADER, body.gzip ? h.gzip_headers : h.headers);
@@ -257,13 +265,14 @@ std::chrono::steady_clock::time_point HttpExchange::deadline() const {
   if (handles_->not_started) return std::chrono::steady_clock::now();
   long milliseconds = -1;
   curl_multi_timeout(handles_->multi, &milliseconds);
-  if (milliseconds < 0) return std::chrono::steady_clock::time_point::max();
-  return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+  const auto pause = milliseconds < 0 ? kLongestPause : std::chrono::milliseconds(milliseconds);
+  return std::chrono::steady_clock::now() + std::min(pause, kLongestPause);
 }
 
 void HttpExchange::wait(std::chrono::milliseconds limit) {
   if (handles_->not_started) return;
-  curl_multi_poll(handles_->multi, nullptr, 0, static_cast<int>(limit.count()), nullptr);
+  const auto pause = std::clamp(limit, std::chrono::milliseconds(0), kLongestPause);
+  curl_multi_poll(handles_->multi, nullptr, 0, static_cast<int>(pause.count()), nullptr);
 }
 
 void HttpExchange::cancel() {

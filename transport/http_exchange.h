@@ -35,7 +35,7 @@ class HttpExchange {
 
   // When advance() wants to be called even if no socket has anything to say. Only while active().
   std::chrono::steady_clock::time_point deadline() const;
-  // Sleeps until socket activity or `limit`. Only while active().
+  // Sleeps until socket activity or `limit`, a minute at most. Only while active().
   void wait(std::chrono::milliseconds limit);
 
   void cancel();

@@ -109,8 +109,9 @@ void OtlpSender::State::begin(Clock::time_point now) {
   under_way = pop_front();
   milliseconds timeout = config.timeout;
   if (finish_by) {
-    const auto left =
-        std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(*finish_by - now));
+    // Rounded up, so that it is the deadline that ends an attempt and not one timeout that leaves
+    // a millisecond for another.
+    const auto left = std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*finish_by - now));
     timeout = timeout.count() == 0 ? left : std::min(timeout, left);
   }
   ++counters.attempts;

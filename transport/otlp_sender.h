@@ -93,7 +93,7 @@ class OtlpSender {
 
   // True while a transfer is in flight, so that wait() must be used for sleeping.
   bool in_flight() const;
-  // Sleeps until socket activity or `limit`, whichever is first. Only while in_flight().
+  // Sleeps until socket activity or `limit`, a minute at most. Only while in_flight().
   void wait(std::chrono::milliseconds limit);
 
   // Delivers what is queued until it is empty or `deadline`; backoffs are cut short (one attempt per

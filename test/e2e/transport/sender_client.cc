@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,11 @@ struct Options {
   std::size_t bodies = 1;
   std::size_t size = 1000;
   milliseconds run_for{10000};
-  milliseconds between{0};  // two bodies
-  milliseconds finish{-1};  // < 0: finish() is not called
-  std::size_t gzip = 0;     // 1: the bodies are said to be gzip
-  std::size_t echo = 0;     // 1: warnings go to stderr as they come
+  std::size_t attempts = SIZE_MAX;  // ends after so many, if not before
+  milliseconds between{0};          // two bodies
+  milliseconds finish{-1};          // < 0: finish() is not called
+  std::size_t gzip = 0;             // 1: the bodies are said to be gzip
+  std::size_t echo = 0;             // 1: warnings go to stderr as they come
 };
 
 [[noreturn]] void usage(std::string_view argument) {
@@ -77,10 +79,8 @@ constexpr Option<milliseconds Options::*> kTimes[] = {
     {"finish", &Options::finish},
 };
 constexpr Option<std::size_t Options::*> kSizes[] = {
-    {"bodies", &Options::bodies},
-    {"size", &Options::size},
-    {"gzip", &Options::gzip},
-    {"echo", &Options::echo},
+    {"bodies", &Options::bodies}, {"size", &Options::size}, {"attempts", &Options::attempts},
+    {"gzip", &Options::gzip},     {"echo", &Options::echo},
 };
 
 template <typename Target, typename Table, typename Value>
@@ -145,6 +145,15 @@ std::uint64_t max_rss_kb() {
   return result;
 }
 
+// Of signals that are blocked, as all are: what a host without us would have been sent.
+std::uint64_t pending_signals() {
+  sigset_t pending;
+  sigpending(&pending);
+  std::uint64_t count = 0;
+  for (int number = 1; number < NSIG; ++number) count += sigismember(&pending, number) == 1 ? 1 : 0;
+  return count;
+}
+
 std::uint64_t count_threads() {
   std::uint64_t count = 0;
   DIR* tasks = opendir("/proc/self/task");
@@ -182,7 +191,8 @@ struct Run {
   unsigned steps = 0;
 };
 
-// Hands a body over each `between`, and returns when all are settled or `run_for` is over.
+// Hands a body over each `between`, and returns when all are settled or there is no more time or
+// attempt left.
 void drive(OtlpSender& sender, const Options& options, Run& run) {
   const auto end = Clock::now() + options.run_for;
   auto next_body = Clock::now();
@@ -197,6 +207,7 @@ void drive(OtlpSender& sender, const Options& options, Run& run) {
     auto wake = std::min(sender.step(), end);
     ++run.steps;
     if (handed_over == options.bodies && sender.queued() == 0) return;
+    if (sender.counters().attempts >= options.attempts && !sender.in_flight()) return;
     if (handed_over < options.bodies) wake = std::min(wake, next_body);
     if (sender.in_flight()) {
       const auto pause = std::chrono::ceil<milliseconds>(wake - Clock::now());
@@ -228,6 +239,7 @@ void report(const OtlpSender& sender, const Run& run, double cpu, double wall) {
   number("steps", run.steps);
   number("signal_changes", host_calls.signal_changes);
   number("exit_handlers", host_calls.exit_handlers);
+  number("pending_signals", pending_signals());
   number("threads", count_threads());
   number("max_rss_kb", max_rss_kb());
   json += "\"cpu_ms\":" + std::to_string(cpu) + ",\"wall_ms\":" + std::to_string(wall);

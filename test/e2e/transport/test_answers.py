@@ -213,8 +213,7 @@ class Attacks(TransportTest):
                                        (status, b"Set-Cookie: a=b\r\n" * 500, 1),
                                        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, 0)):
             with self.subTest(block[:20]), FaultServer(endless(head, block)) as server:
-                result = self.run_client(server.url(), first_backoff=5000,
-                                         max_backoff=5000, run_for=1000)
+                result = self.run_client(server.url(), attempts=1)
                 self.assert_counts(result, delivered=delivered, attempts=1)
                 self.assertLess(result["max_rss_kb"], 60_000)
                 self.assertLess(result["cpu_ms"], 500)
@@ -231,7 +230,7 @@ class Attacks(TransportTest):
 
     def warning_of(self, data):
         with FaultServer(raw(data)) as server:
-            return self.run_client(server.url(), run_for=50, finish=0)["warnings"][0]
+            return self.run_client(server.url(), attempts=1)["warnings"][0]
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Proxy(TransportTest):
         for host in ("127.0.0.1", "localhost", "127.1.2.3"):
             with self.subTest(host), FaultServer(OK) as server, FaultServer(OK) as proxy:
                 if host == "127.1.2.3":  # nobody is there, but the proxy would answer
-                    result = self.run_client(server.url(host=host), proxy=proxy.url(""), run_for=100)
+                    result = self.run_client(server.url(host=host), proxy=proxy.url(""), attempts=1)
                     self.assert_counts(result, delivered=0)
                 else:
                     result = self.run_client(server.url(host=host), proxy=proxy.url(""))
@@ -73,7 +73,7 @@ class Proxy(TransportTest):
     def test_own_headers_are_for_the_collector(self):
         with FaultServer(reply(407)) as proxy:
             result = self.run_client(COLLECTOR.replace("http:", "https:"), proxy=proxy.url(""),
-                                     headers="authorization=s3cret", run_for=200)
+                                     headers="authorization=s3cret", attempts=2)
         self.assert_counts(result, queued=1)
         self.assertEqual(proxy.requests[0].method, "CONNECT")
         self.assertEqual(proxy.requests[0].values("Authorization"), [])
@@ -82,7 +82,8 @@ class Proxy(TransportTest):
     def test_tunnel(self):
         # That the peer is not TLS is enough to see that the bytes arrive.
         with FaultServer(OK) as plain, FaultServer(tunnel_to(plain.port)) as proxy:
-            result = self.run_client("https://collector.invalid/", proxy=proxy.url(""), run_for=200)
+            result = self.run_client("https://collector.invalid/", proxy=proxy.url(""), attempts=1,
+                                     timeout=500)
             self.assert_counts(result, queued=1)
             self.assertEqual(proxy.requests[0].target, "collector.invalid:443")
             self.assertGreaterEqual(plain.connections, 1)

@@ -76,7 +76,7 @@ class Flapping(TransportTest):
     def test_overflow_by_bytes(self):
         with FaultServer(reply(503)) as server:
             result = self.run_client(server.url(), bodies=10, size=SIZE, queue_bytes=3 * SIZE + 1,
-                                     run_for=300, first_backoff=1000)
+                                     attempts=1)
         self.assert_counts(result, dropped_queue_full=7, queued=3, queued_bytes=3 * SIZE)
 
 

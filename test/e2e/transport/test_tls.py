@@ -77,8 +77,8 @@ class Tls(TransportTest):
 
     def check_not_delivered(self, tls, words, host="127.0.0.1", **options):
         with FaultServer(OK, tls=tls) as server:
-            result = self.run_client(server.url(host=host), run_for=300,
-                                     **{"ca": self.ca, "first_backoff": 100, **options})
+            result = self.run_client(server.url(host=host), attempts=2,
+                                     **{"ca": self.ca, **options})
         self.assert_counts(result, delivered=0, queued=1)
         self.assertEqual(server.requests, [])
         self.assertRegex(result["warnings"][0], words)
@@ -169,10 +169,11 @@ class Tls(TransportTest):
 
     def test_plain_http_where_tls_is_expected_and_the_reverse(self):
         with FaultServer(OK) as plain:
-            result = self.run_client(plain.url(scheme="https"), ca=self.ca, run_for=300)
+            result = self.run_client(plain.url(scheme="https"), ca=self.ca, attempts=1,
+                                     timeout=500)
             self.assert_counts(result, delivered=0, queued=1)
         with FaultServer(OK, tls=context(self.server_files)) as server:
-            result = self.run_client(server.url(scheme="http"), run_for=300)
+            result = self.run_client(server.url(scheme="http"), attempts=1, timeout=500)
             self.assert_counts(result, delivered=0, queued=1)
 
     def test_handshake_that_never_ends(self):
