@@ -9,7 +9,7 @@ constexpr unsigned kMaxLebBits = 70;  // ten groups of seven hold any 64-bit num
 
 }  // namespace
 
-std::uint64_t ByteReader::uleb() noexcept {
+std::uint64_t ByteReader::long_uleb() noexcept {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < kMaxLebBits; shift += 7) {
     if (at_end()) break;
@@ -52,22 +52,14 @@ std::uint64_t ByteReader::pointer_value(std::uint8_t encoding) noexcept {
   switch (encoding & kPointerFormatMask) {
     case kPointerAbsolute:
     case kPointerUdata8:
-    case kPointerSdata8:
-      return u64();
-    case kPointerUleb:
-      return uleb();
-    case kPointerSleb:
-      return static_cast<std::uint64_t>(sleb());
-    case kPointerUdata2:
-      return u16();
-    case kPointerUdata4:
-      return u32();
-    case kPointerSdata2:
-      return static_cast<std::uint64_t>(std::int64_t{fixed<std::int16_t>()});
-    case kPointerSdata4:
-      return static_cast<std::uint64_t>(std::int64_t{fixed<std::int32_t>()});
-    default:
-      return fail<std::uint64_t>();
+    case kPointerSdata8: return u64();
+    case kPointerUleb: return uleb();
+    case kPointerSleb: return static_cast<std::uint64_t>(sleb());
+    case kPointerUdata2: return u16();
+    case kPointerUdata4: return u32();
+    case kPointerSdata2: return static_cast<std::uint64_t>(std::int64_t{fixed<std::int16_t>()});
+    case kPointerSdata4: return static_cast<std::uint64_t>(std::int64_t{fixed<std::int32_t>()});
+    default: return fail<std::uint64_t>();
   }
 }
 
@@ -79,14 +71,10 @@ std::uint64_t ByteReader::pointer(std::uint8_t encoding, std::uint64_t data_base
   const std::uint64_t value = pointer_value(encoding);
   switch (encoding & kPointerBaseMask) {
     case 0:
-    case kPointerAligned:
-      return value;
-    case kPointerPcRelative:
-      return own_address + value;
-    case kPointerDataRelative:
-      return data_base + value;
-    default:
-      return fail<std::uint64_t>();
+    case kPointerAligned: return value;
+    case kPointerPcRelative: return own_address + value;
+    case kPointerDataRelative: return data_base + value;
+    default: return fail<std::uint64_t>();
   }
 }
 

@@ -61,7 +61,11 @@ class ByteReader {
   std::uint64_t u64() noexcept { return fixed<std::uint64_t>(); }
 
   // LEB128 of at most 10 bytes (64 bits); longer ones fail, so that padding cannot be endless.
-  std::uint64_t uleb() noexcept;
+  std::uint64_t uleb() noexcept {
+    // Nearly all are one byte long.
+    if (position_ != end_ && *position_ < 0x80) return *position_++;
+    return long_uleb();
+  }
   std::int64_t sleb() noexcept;
 
   // The next `size` bytes, which are skipped here. Empty on failure.
@@ -74,6 +78,8 @@ class ByteReader {
   std::uint64_t pointer_value(std::uint8_t encoding) noexcept;
 
  private:
+  std::uint64_t long_uleb() noexcept;
+
   template <typename T>
   T fail() noexcept {
     ok_ = false;

@@ -6,6 +6,7 @@ namespace otprof::unwind {
 namespace {
 
 constexpr std::uint8_t kCallRelative = 0xe8;
+constexpr std::size_t kRelativeCallSize = 5;
 constexpr std::uint8_t kGroup5 = 0xff;  // call r/m64 is its member /2
 
 // The bytes that ModRM, SIB and displacement take (Intel SDM vol. 2, tables 2-2 and 2-3).
@@ -26,7 +27,7 @@ std::size_t operand_size(Bytes modrm) noexcept {
 
 bool ends_with_call(Bytes code) noexcept {
   const std::size_t size = code.size();
-  if (size >= 5 && code[size - 5] == kCallRelative) return true;
+  if (size >= kRelativeCallSize && code[size - kRelativeCallSize] == kCallRelative) return true;
   for (std::size_t length = 2; length <= 7 && length <= size; ++length) {
     const Bytes instruction = code.last(length);
     if (instruction[0] != kGroup5 || (instruction[1] >> 3 & 7) != 2) continue;
@@ -35,13 +36,29 @@ bool ends_with_call(Bytes code) noexcept {
   return false;
 }
 
-ReturnAddress classify_return_address(std::uint64_t address) noexcept {
+CallSite find_call_site(std::uint64_t return_address) noexcept {
   Module module;
-  if (!find_object(address, module)) return ReturnAddress::kNoModule;
-  const Bytes code = code_segment(module, address);
-  if (code.empty()) return ReturnAddress::kNo;
-  const std::size_t before = address - reinterpret_cast<std::uintptr_t>(code.data());
-  return ends_with_call(code.first(before)) ? ReturnAddress::kAfterCall : ReturnAddress::kNo;
+  if (!find_object(return_address, module)) return {ReturnAddress::kNoModule, 0};
+  const Bytes segment = code_segment(module, return_address);
+  if (segment.empty()) return {ReturnAddress::kNo, 0};
+  const Bytes code =
+      segment.first(return_address - reinterpret_cast<std::uintptr_t>(segment.data()));
+  if (!ends_with_call(code)) return {ReturnAddress::kNo, 0};
+  CallSite site{ReturnAddress::kAfterCall, 0};
+  if (code.size() >= kRelativeCallSize && code[code.size() - kRelativeCallSize] == kCallRelative) {
+    ByteReader displacement(code.last(kRelativeCallSize - 1));
+    site.direct_target = return_address + static_cast<std::uint64_t>(
+                                              std::int64_t{displacement.fixed<std::int32_t>()});
+  }
+  return site;
+}
+
+Bytes code_from(std::uint64_t address) noexcept {
+  Module module;
+  if (!find_object(address, module)) return {};
+  const Bytes segment = code_segment(module, address);
+  if (segment.empty()) return {};
+  return segment.subspan(address - reinterpret_cast<std::uintptr_t>(segment.data()));
 }
 
 }  // namespace otprof::unwind

@@ -21,6 +21,14 @@ enum class ReturnAddress : std::uint8_t {
   kNoModule,   // in no module: generated code, or no address at all
   kNo,         // in a module, but nothing returns there
 };
-ReturnAddress classify_return_address(std::uint64_t address) noexcept;
+
+struct CallSite {
+  ReturnAddress kind = ReturnAddress::kNo;
+  std::uint64_t direct_target = 0;  // what it calls if it is a direct call, else 0
+};
+CallSite find_call_site(std::uint64_t return_address) noexcept;
+
+// The bytes of a module's code from `address` to the end of their segment; empty if it is not code.
+Bytes code_from(std::uint64_t address) noexcept;
 
 }  // namespace otprof::unwind

@@ -14,8 +14,8 @@ namespace otprof::unwind {
 
 enum class RowLookup : std::uint8_t {
   kFound,
-  kNoModule,   // `row` is unset, and so it is below
-  kNoTable,    // the module has no table, or none for this address; `module` is set
+  kNoModule,  // `row` is unset, and so it is below
+  kNoTable,   // the module has no table, or none for this address; `module` is set
   kMalformed,
 };
 

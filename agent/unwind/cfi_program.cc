@@ -129,28 +129,19 @@ bool Interpreter::execute(ByteReader& reader) noexcept {
   const std::uint8_t opcode = reader.u8();
   const std::uint8_t low = opcode & 0x3f;
   switch (opcode & kPrimaryMask) {
-    case kAdvanceLoc:
-      return advance(low);
+    case kAdvanceLoc: return advance(low);
     case kOffset:
       return set_factored(low, RuleKind::kAtCfa, static_cast<std::int64_t>(reader.uleb()));
-    case kRestore:
-      return restore(low);
-    default:
-      break;
+    case kRestore: return restore(low);
+    default: break;
   }
   switch (opcode) {
-    case kNop:
-      return true;
-    case kSetLoc:
-      return false;  // absolute addresses in a program: no toolchain emits them
-    case kAdvanceLoc1:
-      return advance(reader.u8());
-    case kAdvanceLoc2:
-      return advance(reader.u16());
-    case kAdvanceLoc4:
-      return advance(reader.u32());
-    case kAdvanceLoc8:
-      return advance(reader.u64());
+    case kNop: return true;
+    case kSetLoc: return false;  // absolute addresses in a program: no toolchain emits them
+    case kAdvanceLoc1: return advance(reader.u8());
+    case kAdvanceLoc2: return advance(reader.u16());
+    case kAdvanceLoc4: return advance(reader.u32());
+    case kAdvanceLoc8: return advance(reader.u64());
     case kRememberState:
       if (remembered_ == kMaxRememberedStates) return false;
       states_[remembered_++] = row_;
@@ -159,18 +150,14 @@ bool Interpreter::execute(ByteReader& reader) noexcept {
       if (remembered_ == 0) return false;
       row_ = states_[--remembered_];
       return true;
-    case kGnuArgsSize:
-      reader.uleb();
-      return true;
+    case kGnuArgsSize: reader.uleb(); return true;
     case kDefCfa:
     case kDefCfaSf:
     case kDefCfaRegister:
     case kDefCfaOffset:
     case kDefCfaOffsetSf:
-    case kDefCfaExpression:
-      return execute_cfa_rule(opcode, reader);
-    default:
-      return execute_register_rule(opcode, reader);
+    case kDefCfaExpression: return execute_cfa_rule(opcode, reader);
+    default: return execute_register_rule(opcode, reader);
   }
 }
 
@@ -186,16 +173,12 @@ bool Interpreter::execute_cfa_rule(std::uint8_t opcode, ByteReader& reader) noex
       const std::uint64_t reg = reader.uleb();
       return factored(reader.sleb(), bytes) && set_cfa(reg, bytes);
     }
-    case kDefCfaRegister:
-      return by_register && set_cfa(reader.uleb(), row_.cfa_operand);
+    case kDefCfaRegister: return by_register && set_cfa(reader.uleb(), row_.cfa_operand);
     case kDefCfaOffset:
-      return by_register &&
-             set_cfa(row_.cfa_register, static_cast<std::int64_t>(reader.uleb()));
+      return by_register && set_cfa(row_.cfa_register, static_cast<std::int64_t>(reader.uleb()));
     case kDefCfaOffsetSf:
       return by_register && factored(reader.sleb(), bytes) && set_cfa(row_.cfa_register, bytes);
-    default:
-      row_.cfa_kind = CfaKind::kExpression;
-      return block(reader, row_.cfa_operand);
+    default: row_.cfa_kind = CfaKind::kExpression; return block(reader, row_.cfa_operand);
   }
 }
 
@@ -205,8 +188,7 @@ bool Interpreter::execute_register_rule(std::uint8_t opcode, ByteReader& reader)
   switch (opcode) {
     case kOffsetExtended:
       return set_factored(reg, RuleKind::kAtCfa, static_cast<std::int64_t>(reader.uleb()));
-    case kOffsetExtendedSf:
-      return set_factored(reg, RuleKind::kAtCfa, reader.sleb());
+    case kOffsetExtendedSf: return set_factored(reg, RuleKind::kAtCfa, reader.sleb());
     case kGnuNegativeOffsetExtended: {
       const std::uint64_t units = reader.uleb();
       return units <= std::numeric_limits<std::int32_t>::max() &&
@@ -214,25 +196,18 @@ bool Interpreter::execute_register_rule(std::uint8_t opcode, ByteReader& reader)
     }
     case kValOffset:
       return set_factored(reg, RuleKind::kCfaPlus, static_cast<std::int64_t>(reader.uleb()));
-    case kValOffsetSf:
-      return set_factored(reg, RuleKind::kCfaPlus, reader.sleb());
-    case kRestoreExtended:
-      return restore(reg);
-    case kUndefined:
-      return set(reg, RuleKind::kUndefined, 0);
-    case kSameValue:
-      return set(reg, RuleKind::kSame, 0);
+    case kValOffsetSf: return set_factored(reg, RuleKind::kCfaPlus, reader.sleb());
+    case kRestoreExtended: return restore(reg);
+    case kUndefined: return set(reg, RuleKind::kUndefined, 0);
+    case kSameValue: return set(reg, RuleKind::kSame, 0);
     case kRegisterOp: {
       const std::uint64_t source = reader.uleb();
       return source < kRegisterCount &&
              set(reg, RuleKind::kRegister, static_cast<std::int32_t>(source));
     }
-    case kExpression:
-      return block(reader, place) && set(reg, RuleKind::kAtExpression, place);
-    case kValExpression:
-      return block(reader, place) && set(reg, RuleKind::kIsExpression, place);
-    default:
-      return false;
+    case kExpression: return block(reader, place) && set(reg, RuleKind::kAtExpression, place);
+    case kValExpression: return block(reader, place) && set(reg, RuleKind::kIsExpression, place);
+    default: return false;
   }
 }
 

@@ -13,14 +13,14 @@
 namespace otprof::unwind {
 
 enum class RuleKind : std::uint8_t {
-  kUnspecified,    // nothing said: kept by the ABI if callee-saved, lost otherwise
-  kSame,           // keeps its value
-  kUndefined,      // lost; for the return address: there is no caller
-  kAtCfa,          // stored at CFA + operand
-  kCfaPlus,        // is CFA + operand
-  kRegister,       // is in register `operand`
-  kAtExpression,   // stored at the address that the expression yields
-  kIsExpression,   // is what the expression yields
+  kUnspecified,   // nothing said: kept by the ABI if callee-saved, lost otherwise
+  kSame,          // keeps its value
+  kUndefined,     // lost; for the return address: there is no caller
+  kAtCfa,         // stored at CFA + operand
+  kCfaPlus,       // is CFA + operand
+  kRegister,      // is in register `operand`
+  kAtExpression,  // stored at the address that the expression yields
+  kIsExpression,  // is what the expression yields
 };
 
 enum class CfaKind : std::uint8_t {

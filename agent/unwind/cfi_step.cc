@@ -9,14 +9,10 @@ namespace {
 
 StepEnd end_of(Evaluation evaluation) noexcept {
   switch (evaluation) {
-    case Evaluation::kOk:
-      return std::nullopt;
-    case Evaluation::kLostRegister:
-      return StackEnd::kLostRegister;
-    case Evaluation::kOutsideStack:
-      return StackEnd::kBadFrame;
-    case Evaluation::kMalformed:
-      break;
+    case Evaluation::kOk: return std::nullopt;
+    case Evaluation::kLostRegister: return StackEnd::kLostRegister;
+    case Evaluation::kOutsideStack: return StackEnd::kBadFrame;
+    case Evaluation::kMalformed: break;
   }
   return StackEnd::kBadUnwindInfo;
 }
@@ -40,31 +36,26 @@ StepEnd frame_address(const CfiRow& row, Bytes section, const Frame& frame,
       return std::nullopt;
     case CfaKind::kExpression:
       return evaluate(section, row.cfa_operand, frame, stack, nullptr, cfa);
-    case CfaKind::kUndefined:
-      break;
+    case CfaKind::kUndefined: break;
   }
   return StackEnd::kBadUnwindInfo;
 }
 
 // The caller's value of `reg`. It stays unset in `caller` if it is lost.
 StepEnd restore_register(const CfiRow& row, unsigned reg, Bytes section, std::uint64_t cfa,
-                         const Frame& frame, const StackMemory& stack,
-                         Registers& caller) noexcept {
+                         const Frame& frame, const StackMemory& stack, Registers& caller) noexcept {
   const std::int32_t operand = row.operand[reg];
   const std::uint64_t cfa_plus = cfa + static_cast<std::uint64_t>(std::int64_t{operand});
   std::uint64_t value = 0;
   switch (row.rule[reg]) {
-    case RuleKind::kUndefined:
-      return std::nullopt;
+    case RuleKind::kUndefined: return std::nullopt;
     case RuleKind::kUnspecified:
       if ((kPreservedRegisters >> reg & 1U) == 0) return std::nullopt;
       [[fallthrough]];
     case RuleKind::kSame:
       if (frame.registers.has(reg)) caller.set(reg, frame.registers[reg]);
       return std::nullopt;
-    case RuleKind::kCfaPlus:
-      caller.set(reg, cfa_plus);
-      return std::nullopt;
+    case RuleKind::kCfaPlus: caller.set(reg, cfa_plus); return std::nullopt;
     case RuleKind::kRegister: {
       const auto source = static_cast<unsigned>(operand);
       if (frame.registers.has(source)) caller.set(reg, frame.registers[source]);
@@ -75,8 +66,7 @@ StepEnd restore_register(const CfiRow& row, unsigned reg, Bytes section, std::ui
       caller.set(reg, value);
       return std::nullopt;
     case RuleKind::kAtExpression:
-    case RuleKind::kIsExpression:
-      break;
+    case RuleKind::kIsExpression: break;
   }
   if (const StepEnd end = evaluate(section, operand, frame, stack, &cfa, value)) return end;
   if (row.rule[reg] == RuleKind::kAtExpression && !stack.read(value, value)) {
@@ -115,7 +105,7 @@ StepEnd step_by_row(const CfiRow& row, Bytes section, bool signal_frame, Frame& 
     // The return address takes the slot between the two, unless it is still in a register (the first
     // instructions of vfork), which only an interrupted frame knows.
     const bool above = row.rule[kRip] == RuleKind::kRegister ? sp >= frame.registers[kRsp]
-                                                              : sp > frame.registers[kRsp];
+                                                             : sp > frame.registers[kRsp];
     if (!above || sp > stack.high() || sp % 8 != 0) return StackEnd::kBadFrame;
   }
   frame.registers = caller;

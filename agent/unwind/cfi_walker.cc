@@ -12,6 +12,7 @@
 #include "agent/unwind/frame_pointer_step.h"
 #include "agent/unwind/rule_cache.h"
 #include "agent/unwind/stack_memory.h"
+#include "agent/unwind/untold_pushes.h"
 #include "agent/unwind/unwinder.h"
 
 namespace otprof::unwind {
@@ -19,9 +20,16 @@ namespace {
 
 constinit RuleCache rule_cache;
 
-// Code without tables this close behind an ELF entry point is the loader's first call: it was not
-// called itself. (ld.so's own _start, and programs whose start code is bare assembly.)
-constexpr std::uint64_t kEntryCodeSize = 256;
+// The start code of ld.so and of programs without a C library has no tables, and was not called by
+// anybody: it is what the ELF entry point begins, up to this size.
+constexpr std::uint64_t kEntryCodeSize = 128;
+
+bool is_entry_code(const Module& module, std::uint64_t pc) noexcept {
+  const std::uintptr_t entry = entry_point(module);
+  if (entry == 0 || pc - entry >= kEntryCodeSize) return false;
+  RowResult ignored;
+  return find_row(entry, ignored) == RowLookup::kNoTable;
+}
 
 class CfiWalker {
  public:
@@ -41,7 +49,8 @@ class CfiWalker {
     const std::uint64_t rsp = frame_.registers[kRsp];
     if (rsp < bounds_.low || rsp >= bounds_.high) return {depth_, StackEnd::kForeignStack};
     for (;;) {
-      if (!step_fast(rule_cache.find(frame_.lookup_pc, generation_), frame_, stack_)) {
+      if (frame_.interrupted ||
+          !step_fast(rule_cache.find(frame_.lookup_pc, generation_), frame_, stack_)) {
         if (const StepEnd end = step_slowly()) return finish(*end);
       }
       if (frame_.registers[kRip] < kFirstPage) return finish(StackEnd::kNullPc);
@@ -62,6 +71,7 @@ class CfiWalker {
 
   [[gnu::noinline]] StepEnd step_slowly() noexcept;
   [[gnu::noinline]] StepEnd step_by_tables() noexcept;
+  StepEnd apply(PackedRule rule) noexcept;
   StepEnd step_by_guess(const Module* module) noexcept;
 
   const StackBounds bounds_;
@@ -77,25 +87,29 @@ class CfiWalker {
 
 StepEnd CfiWalker::step_slowly() noexcept {
   const PackedRule rule = rule_cache.find(frame_.lookup_pc, generation_);
-  if (rule.kind() != kEmptyRule) return step_by_rule(rule, frame_, stack_);
+  if (rule.kind() != kEmptyRule) return apply(rule);
   return step_by_tables();
+}
+
+StepEnd CfiWalker::apply(PackedRule rule) noexcept {
+  // Where nothing has been called yet, the tables may be less than the truth.
+  if (frame_.interrupted && rule == kEntryRule && step_over_untold_pushes(frame_, stack_)) {
+    return std::nullopt;
+  }
+  return step_by_rule(rule, frame_, stack_);
 }
 
 StepEnd CfiWalker::step_by_tables() noexcept {
   RowResult found;
   switch (find_row(frame_.lookup_pc, found)) {
-    case RowLookup::kNoModule:
-      return step_by_guess(nullptr);
-    case RowLookup::kNoTable:
-      return step_by_guess(&found.module);
-    case RowLookup::kMalformed:
-      return StackEnd::kBadUnwindInfo;
-    case RowLookup::kFound:
-      break;
+    case RowLookup::kNoModule: return step_by_guess(nullptr);
+    case RowLookup::kNoTable: return step_by_guess(&found.module);
+    case RowLookup::kMalformed: return StackEnd::kBadUnwindInfo;
+    case RowLookup::kFound: break;
   }
   if (const auto rule = pack_rule(found.row, found.section, found.signal_frame)) {
     rule_cache.insert(frame_.lookup_pc, generation_, *rule);
-    return step_by_rule(*rule, frame_, stack_);
+    return apply(*rule);
   }
   if (!found.signal_frame) {
     return step_by_row(found.row, found.section, false, frame_, stack_);
@@ -108,21 +122,15 @@ StepEnd CfiWalker::step_by_tables() noexcept {
 }
 
 StepEnd CfiWalker::step_by_guess(const Module* module) noexcept {
-  if (module != nullptr) {
-    const std::uintptr_t entry = entry_point(*module);
-    if (entry != 0 && frame_.lookup_pc - entry < kEntryCodeSize) return StackEnd::kRoot;
-  }
   switch (step_without_tables(frame_, stack_)) {
-    case Guess::kConfirmed:
-      unconfirmed_from_ = 0;
-      return std::nullopt;
+    case Guess::kConfirmed: unconfirmed_from_ = 0; return std::nullopt;
     case Guess::kUnconfirmed:
       if (unconfirmed_from_ == 0) unconfirmed_from_ = depth_;
       return std::nullopt;
-    case Guess::kNone:
-      break;
+    case Guess::kNone: break;
   }
-  return module != nullptr ? StackEnd::kNoUnwindInfo : StackEnd::kNoModule;
+  if (module == nullptr) return StackEnd::kNoModule;
+  return is_entry_code(*module, frame_.lookup_pc) ? StackEnd::kRoot : StackEnd::kNoUnwindInfo;
 }
 
 }  // namespace

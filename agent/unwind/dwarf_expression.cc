@@ -141,25 +141,20 @@ void Evaluator::execute(std::uint8_t operation) noexcept {
     return push_register(operation - kBreg0, reader_.sleb());
   }
   switch (operation) {
-    case kNop:
-      return;
+    case kNop: return;
     case kBregx: {
       const std::uint64_t reg = reader_.uleb();
       return push_register(reg, reader_.sleb());
     }
-    case kDeref:
-      return dereference(8);
-    case kDerefSize:
-      return dereference(reader_.u8());
-    case kSkip:
-      return jump(reader_.fixed<std::int16_t>());
+    case kDeref: return dereference(8);
+    case kDerefSize: return dereference(reader_.u8());
+    case kSkip: return jump(reader_.fixed<std::int16_t>());
     case kBra: {
       const auto distance = reader_.fixed<std::int16_t>();
       if (pop() != 0) jump(distance);
       return;
     }
-    default:
-      break;
+    default: break;
   }
   if (!execute_constant(operation) && !execute_shuffle(operation) && !execute_unary(operation)) {
     execute_binary(operation);
@@ -168,54 +163,33 @@ void Evaluator::execute(std::uint8_t operation) noexcept {
 
 bool Evaluator::execute_constant(std::uint8_t operation) noexcept {
   switch (operation) {
-    case kConst1u:
-      push(reader_.u8());
-      return true;
+    case kConst1u: push(reader_.u8()); return true;
     case kConst1s:
       push(static_cast<std::uint64_t>(std::int64_t{reader_.fixed<std::int8_t>()}));
       return true;
-    case kConst2u:
-      push(reader_.u16());
-      return true;
+    case kConst2u: push(reader_.u16()); return true;
     case kConst2s:
       push(static_cast<std::uint64_t>(std::int64_t{reader_.fixed<std::int16_t>()}));
       return true;
-    case kConst4u:
-      push(reader_.u32());
-      return true;
+    case kConst4u: push(reader_.u32()); return true;
     case kConst4s:
       push(static_cast<std::uint64_t>(std::int64_t{reader_.fixed<std::int32_t>()}));
       return true;
     case kAddr:
     case kConst8u:
-    case kConst8s:
-      push(reader_.u64());
-      return true;
-    case kConstu:
-      push(reader_.uleb());
-      return true;
-    case kConsts:
-      push(static_cast<std::uint64_t>(reader_.sleb()));
-      return true;
-    default:
-      return false;
+    case kConst8s: push(reader_.u64()); return true;
+    case kConstu: push(reader_.uleb()); return true;
+    case kConsts: push(static_cast<std::uint64_t>(reader_.sleb())); return true;
+    default: return false;
   }
 }
 
 bool Evaluator::execute_shuffle(std::uint8_t operation) noexcept {
   switch (operation) {
-    case kDup:
-      push(peek(0));
-      return true;
-    case kDrop:
-      pop();
-      return true;
-    case kOver:
-      push(peek(1));
-      return true;
-    case kPick:
-      push(peek(reader_.u8()));
-      return true;
+    case kDup: push(peek(0)); return true;
+    case kDrop: pop(); return true;
+    case kOver: push(peek(1)); return true;
+    case kPick: push(peek(reader_.u8())); return true;
     case kSwap: {
       const std::uint64_t top = pop();
       const std::uint64_t second = pop();
@@ -232,8 +206,7 @@ bool Evaluator::execute_shuffle(std::uint8_t operation) noexcept {
       push(second);
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -244,19 +217,14 @@ bool Evaluator::execute_unary(std::uint8_t operation) noexcept {
       push(static_cast<std::int64_t>(value) < 0 ? 0 - value : value);
       return true;
     }
-    case kNeg:
-      push(0 - pop());
-      return true;
-    case kNot:
-      push(~pop());
-      return true;
+    case kNeg: push(0 - pop()); return true;
+    case kNot: push(~pop()); return true;
     case kPlusUconst: {
       const std::uint64_t addend = reader_.uleb();
       push(pop() + addend);
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -267,18 +235,12 @@ void Evaluator::execute_binary(std::uint8_t operation) noexcept {
   const auto signed_left = static_cast<std::int64_t>(left);
   const bool right_in_range = right < 64;  // wider shifts are undefined in C++, all bits in DWARF
   switch (operation) {
-    case kAnd:
-      return push(left & right);
-    case kOr:
-      return push(left | right);
-    case kXor:
-      return push(left ^ right);
-    case kPlus:
-      return push(left + right);
-    case kMinus:
-      return push(left - right);
-    case kMul:
-      return push(left * right);
+    case kAnd: return push(left & right);
+    case kOr: return push(left | right);
+    case kXor: return push(left ^ right);
+    case kPlus: return push(left + right);
+    case kMinus: return push(left - right);
+    case kMul: return push(left * right);
     case kDiv:
       if (right == 0) return fail(Evaluation::kMalformed);
       if (signed_right == -1) return push(0 - left);  // INT64_MIN / -1 traps
@@ -286,26 +248,17 @@ void Evaluator::execute_binary(std::uint8_t operation) noexcept {
     case kMod:
       if (right == 0) return fail(Evaluation::kMalformed);
       return push(left % right);
-    case kShl:
-      return push(right_in_range ? left << right : 0);
-    case kShr:
-      return push(right_in_range ? left >> right : 0);
+    case kShl: return push(right_in_range ? left << right : 0);
+    case kShr: return push(right_in_range ? left >> right : 0);
     case kShra:
       return push(static_cast<std::uint64_t>(signed_left >> (right_in_range ? right : 63)));
-    case kEq:
-      return push(signed_left == signed_right ? 1 : 0);
-    case kGe:
-      return push(signed_left >= signed_right ? 1 : 0);
-    case kGt:
-      return push(signed_left > signed_right ? 1 : 0);
-    case kLe:
-      return push(signed_left <= signed_right ? 1 : 0);
-    case kLt:
-      return push(signed_left < signed_right ? 1 : 0);
-    case kNe:
-      return push(signed_left != signed_right ? 1 : 0);
-    default:
-      return fail(Evaluation::kMalformed);
+    case kEq: return push(signed_left == signed_right ? 1 : 0);
+    case kGe: return push(signed_left >= signed_right ? 1 : 0);
+    case kGt: return push(signed_left > signed_right ? 1 : 0);
+    case kLe: return push(signed_left <= signed_right ? 1 : 0);
+    case kLt: return push(signed_left < signed_right ? 1 : 0);
+    case kNe: return push(signed_left != signed_right ? 1 : 0);
+    default: return fail(Evaluation::kMalformed);
   }
 }
 

@@ -37,24 +37,16 @@ bool entry_body(Bytes section, std::uintptr_t address, ByteReader& body) noexcep
 void read_augmentation(Bytes letters, ByteReader data, CommonInformation& cie) noexcept {
   for (const std::uint8_t letter : letters) {
     switch (letter) {
-      case 'R':
-        cie.pointer_encoding = data.u8();
-        break;
+      case 'R': cie.pointer_encoding = data.u8(); break;
       case 'P': {
         const std::uint8_t encoding = data.u8();
         data.pointer_value(encoding);
         break;
       }
-      case 'L':
-        data.u8();
-        break;
-      case 'S':
-        cie.signal_frame = true;
-        break;
-      case 'B':
-        break;
-      default:
-        return;
+      case 'L': data.u8(); break;
+      case 'S': cie.signal_frame = true; break;
+      case 'B': break;
+      default: return;
     }
   }
 }

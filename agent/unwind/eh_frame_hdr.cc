@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs in signal handlers and malloc hooks. Calls: none.
+#include <cstring>
+
 #include "agent/unwind/eh_frame.h"
 
 namespace otprof::unwind {
@@ -8,23 +10,39 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 
 // A view of the table's (first pc, FDE) pairs, each number relative to the header's address.
+template <typename Number>
 class SearchTable {
  public:
-  SearchTable(Bytes pairs, std::uint8_t format, std::uint64_t base) noexcept
-      : pairs_(pairs), width_(format == kPointerSdata4 ? 4 : 8), base_(base) {}
+  SearchTable(Bytes pairs, std::uint64_t base) noexcept : pairs_(pairs), base_(base) {}
 
-  std::uint64_t count_limit() const noexcept { return pairs_.size() / (2 * width_); }
-  std::uint64_t pc(std::uint64_t index) const noexcept { return number(2 * index); }
-  std::uint64_t fde(std::uint64_t index) const noexcept { return number(2 * index + 1); }
+  std::uint64_t count_limit() const noexcept { return pairs_.size() / (2 * sizeof(Number)); }
+
+  // The last FDE of the first `count` that begins at or before pc.
+  Lookup search(std::uint64_t count, std::uint64_t pc, std::uintptr_t& fde) const noexcept {
+    if (count > count_limit()) return Lookup::kMalformed;
+    // Invariant: every entry below `low` begins at or before pc, every entry from `count` on after.
+    std::uint64_t low = 0;
+    while (low < count) {
+      const std::uint64_t middle = low + (count - low) / 2;
+      if (number(2 * middle) <= pc) {
+        low = middle + 1;
+      } else {
+        count = middle;
+      }
+    }
+    if (low == 0) return Lookup::kNothing;
+    fde = number(2 * (low - 1) + 1);
+    return Lookup::kFound;
+  }
 
  private:
   std::uint64_t number(std::uint64_t index) const noexcept {
-    ByteReader reader(pairs_.subspan(index * width_));
-    return base_ + reader.pointer_value(width_ == 4 ? kPointerSdata4 : kPointerSdata8);
+    Number value;
+    std::memcpy(&value, &pairs_[index * sizeof(Number)], sizeof value);
+    return base_ + static_cast<std::uint64_t>(std::int64_t{value});
   }
 
   Bytes pairs_;
-  std::uint64_t width_;
   std::uint64_t base_;
 };
 
@@ -42,28 +60,15 @@ Lookup search_eh_frame_hdr(Bytes header, std::uint64_t pc, std::uintptr_t& fde) 
     return Lookup::kNothing;
   }
   reader.pointer_value(eh_frame_encoding);
-  std::uint64_t count = reader.pointer(count_encoding, base);
-  const std::uint8_t format = table_encoding & kPointerFormatMask;
-  if (!reader.ok() || (table_encoding & ~kPointerFormatMask) != kPointerDataRelative ||
-      (format != kPointerSdata4 && format != kPointerSdata8)) {
-    return Lookup::kMalformed;
+  const std::uint64_t count = reader.pointer(count_encoding, base);
+  if (!reader.ok()) return Lookup::kMalformed;
+  switch (table_encoding) {
+    case kPointerDataRelative | kPointerSdata4:
+      return SearchTable<std::int32_t>(reader.rest(), base).search(count, pc, fde);
+    case kPointerDataRelative | kPointerSdata8:
+      return SearchTable<std::int64_t>(reader.rest(), base).search(count, pc, fde);
+    default: return Lookup::kMalformed;
   }
-  const SearchTable table(reader.rest(), format, base);
-  if (count > table.count_limit()) return Lookup::kMalformed;
-
-  // Invariant: every entry below `low` begins at or before pc, every entry from `count` on after it.
-  std::uint64_t low = 0;
-  while (low < count) {
-    const std::uint64_t middle = low + (count - low) / 2;
-    if (table.pc(middle) <= pc) {
-      low = middle + 1;
-    } else {
-      count = middle;
-    }
-  }
-  if (low == 0) return Lookup::kNothing;
-  fde = table.fde(low - 1);
-  return Lookup::kFound;
 }
 
 }  // namespace otprof::unwind

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in signal handlers and malloc hooks. Calls: _dl_find_object (call_site.cc).
+// Runs in signal handlers and malloc hooks. Calls: _dl_find_object (module.cc).
 #include "agent/unwind/frame_pointer_step.h"
 
 #include "agent/unwind/call_site.h"
+#include "agent/unwind/untold_pushes.h"
 
 namespace otprof::unwind {
 namespace {
@@ -40,23 +41,21 @@ Guess step_without_tables(Frame& frame, const StackMemory& stack) noexcept {
   if (frame.interrupted) {
     const std::uint64_t rsp = frame.registers[kRsp];
     std::uint64_t top = 0;
-    if (stack.read(rsp, top) && classify_return_address(top) == ReturnAddress::kAfterCall) {
+    if (stack.read(rsp, top) && find_call_site(top).kind == ReturnAddress::kAfterCall) {
       return_to(frame, top, rsp + 8, frame.registers.valid & kPreservedRegisters);
       return Guess::kConfirmed;
     }
+    if (step_over_untold_pushes(frame, stack)) return Guess::kConfirmed;
   }
   Frame caller = frame;
   if (step_by_frame_pointer(caller, stack)) return Guess::kNone;
-  switch (classify_return_address(caller.registers[kRip])) {
-    case ReturnAddress::kAfterCall:
-      frame = caller;
-      return Guess::kConfirmed;
+  switch (find_call_site(caller.registers[kRip]).kind) {
+    case ReturnAddress::kAfterCall: frame = caller; return Guess::kConfirmed;
     case ReturnAddress::kNoModule:
       if (!can_be_code(caller.registers[kRip])) return Guess::kNone;
       frame = caller;
       return Guess::kUnconfirmed;
-    case ReturnAddress::kNo:
-      break;
+    case ReturnAddress::kNo: break;
   }
   return Guess::kNone;
 }

@@ -3,7 +3,6 @@
 #include "agent/unwind/module.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,32 +15,6 @@ namespace otprof::unwind {
 namespace {
 
 constexpr std::uintptr_t kPage = 4096;  // the smallest there is: what surely is mapped at map_start
-
-// The headers at the start of a mapped module. `count` is 0 if they do not lie in its first page.
-struct ProgramHeaders {
-  const Elf64_Ehdr* elf = nullptr;
-  const Elf64_Phdr* first = nullptr;
-  unsigned count = 0;
-  std::uintptr_t load_bias = 0;
-};
-
-ProgramHeaders program_headers(const Module& module) noexcept {
-  ProgramHeaders headers;
-  if (module.map_end - module.map_start < kPage) return headers;
-  const auto* elf = reinterpret_cast<const Elf64_Ehdr*>(module.map_start);
-  if (std::memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_ident[EI_CLASS] != ELFCLASS64 ||
-      elf->e_phentsize != sizeof(Elf64_Phdr) || elf->e_phoff % alignof(Elf64_Phdr) != 0 ||
-      elf->e_phoff > kPage || elf->e_phoff + elf->e_phnum * sizeof(Elf64_Phdr) > kPage) {
-    return headers;
-  }
-  const auto* first = reinterpret_cast<const Elf64_Phdr*>(module.map_start + elf->e_phoff);
-  for (unsigned i = 0; i < elf->e_phnum; ++i) {
-    if (first[i].p_type != PT_LOAD) continue;
-    headers = {elf, first, elf->e_phnum, module.map_start - (first[i].p_vaddr & ~(kPage - 1))};
-    break;
-  }
-  return headers;
-}
 
 Bytes segment(const Module& module, std::uintptr_t address, Elf64_Word flags) noexcept {
   if (address < module.map_start || address >= module.map_end) return {};
@@ -66,6 +39,24 @@ Bytes segment(const Module& module, std::uintptr_t address, Elf64_Word flags) no
 }
 
 }  // namespace
+
+ProgramHeaders program_headers(const Module& module) noexcept {
+  ProgramHeaders headers;
+  if (module.map_end - module.map_start < kPage) return headers;
+  const auto* elf = reinterpret_cast<const Elf64_Ehdr*>(module.map_start);
+  if (std::memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_ident[EI_CLASS] != ELFCLASS64 ||
+      elf->e_phentsize != sizeof(Elf64_Phdr) || elf->e_phoff % alignof(Elf64_Phdr) != 0 ||
+      elf->e_phoff > kPage || elf->e_phoff + elf->e_phnum * sizeof(Elf64_Phdr) > kPage) {
+    return headers;
+  }
+  const auto* first = reinterpret_cast<const Elf64_Phdr*>(module.map_start + elf->e_phoff);
+  for (unsigned i = 0; i < elf->e_phnum; ++i) {
+    if (first[i].p_type != PT_LOAD) continue;
+    headers = {elf, first, elf->e_phnum, module.map_start - (first[i].p_vaddr & ~(kPage - 1))};
+    break;
+  }
+  return headers;
+}
 
 bool find_object(std::uintptr_t address, Module& module) noexcept {
   if (_dl_find_object == nullptr) return false;

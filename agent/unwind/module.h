@@ -8,6 +8,8 @@
 // Usable from a signal handler and a malloc hook.
 #pragma once
 
+#include <elf.h>
+
 #include <cstdint>
 
 #include "agent/unwind/byte_reader.h"
@@ -22,6 +24,16 @@ struct Module {
 
 // False: no module holds this address.
 bool find_object(std::uintptr_t address, Module& module) noexcept;
+
+// The headers at the start of a mapped module. `count` is 0 if they do not lie in its first page, the
+// only one that is known to be readable.
+struct ProgramHeaders {
+  const Elf64_Ehdr* elf = nullptr;
+  const Elf64_Phdr* first = nullptr;
+  unsigned count = 0;
+  std::uintptr_t load_bias = 0;
+};
+ProgramHeaders program_headers(const Module& module) noexcept;
 
 // The whole readable loaded segment that holds `address`; empty if there is none. Taken from the
 // program headers in the module's first page; a module that keeps them elsewhere counts as one

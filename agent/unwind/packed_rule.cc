@@ -9,7 +9,8 @@ constexpr std::uint8_t kOpBregRbp = 0x70 + kRbp;
 constexpr std::uint8_t kOpDeref = 0x06;
 
 // The offset in "breg rbp, offset" (with a dereference at the end or without), if that is all there is.
-std::optional<std::int64_t> rbp_offset(Bytes section, std::int32_t place, bool dereferenced) noexcept {
+std::optional<std::int64_t> rbp_offset(Bytes section, std::int32_t place,
+                                       bool dereferenced) noexcept {
   ByteReader reader(section.subspan(static_cast<std::size_t>(place)));
   ByteReader expression(reader.take(reader.uleb()));
   if (expression.u8() != kOpBregRbp) return std::nullopt;
@@ -67,8 +68,7 @@ std::optional<PackedRule> pack_rule(const CfiRow& row, Bytes section, bool signa
     std::int64_t below_base = 0;  // bytes
     switch (row.rule[reg]) {
       case RuleKind::kUnspecified:
-      case RuleKind::kSame:
-        continue;
+      case RuleKind::kSame: continue;
       case RuleKind::kAtCfa:
         if (realigned) return std::nullopt;
         below_base = -8 - std::int64_t{row.operand[reg]};
@@ -80,8 +80,7 @@ std::optional<PackedRule> pack_rule(const CfiRow& row, Bytes section, bool signa
         below_base = 8 - *at;
         break;
       }
-      default:
-        return std::nullopt;
+      default: return std::nullopt;
     }
     if (below_base % 8 != 0 || below_base < 8 || below_base > std::int64_t{PackedRule::kReach}) {
       return std::nullopt;

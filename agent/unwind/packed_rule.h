@@ -40,6 +40,12 @@ class PackedRule {
   constexpr PackedRule() noexcept = default;
   explicit constexpr PackedRule(std::uint64_t word) noexcept : word_(word) {}
 
+  // CFA = register + offset and nothing saved. `offset` is a multiple of 8 within +-1 MiB.
+  static constexpr PackedRule with_base(unsigned reg, std::int64_t offset) noexcept {
+    return PackedRule(reg | static_cast<std::uint64_t>(offset / 8) << kOffsetShift);
+  }
+
+  constexpr bool operator==(const PackedRule&) const noexcept = default;
   constexpr std::uint64_t word() const noexcept { return word_; }
   constexpr unsigned kind() const noexcept { return word_ & 15; }
   constexpr bool has_base_register() const noexcept { return kind() > kRealignedRule; }
@@ -59,11 +65,14 @@ class PackedRule {
   static constexpr unsigned kFieldShift = 4;
   static constexpr unsigned kOffsetShift = kFieldShift + 6 * kFieldBits;
   static constexpr std::int64_t kMaxOffset = (std::int64_t{1} << 17) - 1;  // in slots
-  static constexpr std::uint64_t kUnusualFields = 0b1111000'1111000'1111000'1111000'1111000'1111000ULL
-                                                  << kFieldShift;
+  static constexpr std::uint64_t kUnusualFields =
+      0b1111000'1111000'1111000'1111000'1111000'1111000ULL << kFieldShift;
 
   std::uint64_t word_ = 0;
 };
+
+// The state in which every function begins: CFA = rsp + 8, nothing saved but the return address.
+inline constexpr PackedRule kEntryRule = PackedRule::with_base(kRsp, 8);
 
 // Nothing if the word cannot say what the row says. `section` holds the row's expressions.
 std::optional<PackedRule> pack_rule(const CfiRow& row, Bytes section, bool signal_frame) noexcept;

@@ -20,7 +20,8 @@ static_assert(offsetof(Registers, valid) == 136, "the offset in otprof_capture_r
 Registers registers_from_context(const ucontext_t& context) noexcept {
   Registers registers;
   for (unsigned reg = 0; reg < kRegisterCount; ++reg) {
-    registers.value[reg] = static_cast<std::uint64_t>(context.uc_mcontext.gregs[kContextIndex[reg]]);
+    registers.value[reg] =
+        static_cast<std::uint64_t>(context.uc_mcontext.gregs[kContextIndex[reg]]);
   }
   registers.valid = (1U << kRegisterCount) - 1;
   return registers;

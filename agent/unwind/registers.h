@@ -12,15 +12,31 @@
 namespace otprof::unwind {
 
 enum DwarfRegister : unsigned {
-  kRax = 0, kRdx = 1, kRcx = 2, kRbx = 3, kRsi = 4, kRdi = 5, kRbp = 6, kRsp = 7,
-  kR8 = 8, kR9 = 9, kR10 = 10, kR11 = 11, kR12 = 12, kR13 = 13, kR14 = 14, kR15 = 15,
-  kRip = 16, kRegisterCount = 17,
+  kRax = 0,
+  kRdx = 1,
+  kRcx = 2,
+  kRbx = 3,
+  kRsi = 4,
+  kRdi = 5,
+  kRbp = 6,
+  kRsp = 7,
+  kR8 = 8,
+  kR9 = 9,
+  kR10 = 10,
+  kR11 = 11,
+  kR12 = 12,
+  kR13 = 13,
+  kR14 = 14,
+  kR15 = 15,
+  kRip = 16,
+  kRegisterCount = 17,
 };
 
 // What the System V ABI makes every function give back to its caller unchanged, with the two that
 // each step computes. A register outside this set is lost at the first call.
-inline constexpr std::uint32_t kPreservedRegisters = 1U << kRbx | 1U << kRbp | 1U << kRsp | 1U << kR12 |
-                                                     1U << kR13 | 1U << kR14 | 1U << kR15 | 1U << kRip;
+inline constexpr std::uint32_t kPreservedRegisters = 1U << kRbx | 1U << kRbp | 1U << kRsp |
+                                                     1U << kR12 | 1U << kR13 | 1U << kR14 |
+                                                     1U << kR15 | 1U << kRip;
 
 struct Registers {
   std::array<std::uint64_t, kRegisterCount> value{};
@@ -42,6 +58,8 @@ Registers registers_from_context(const ucontext_t& context) noexcept;
 // pointer there, the callee-saved ones are known and no others. A walk from here must begin before
 // the caller returns. For malloc hooks; costs eight stores.
 extern "C" void otprof_capture_registers(Registers* registers) noexcept;
-inline void capture_registers(Registers& registers) noexcept { otprof_capture_registers(&registers); }
+inline void capture_registers(Registers& registers) noexcept {
+  otprof_capture_registers(&registers);
+}
 
 }  // namespace otprof::unwind

@@ -8,8 +8,8 @@ namespace otprof::unwind {
 namespace {
 
 constexpr std::array<const char*, static_cast<std::size_t>(StackEnd::kCount)> kNames = {
-    "root",           "depth_limit", "foreign_stack", "no_module", "no_unwind_info",
-    "bad_unwind_info", "bad_frame",   "lost_register", "null_pc"};
+    "root",      "depth_limit",   "foreign_stack", "no_module", "no_unwind_info", "bad_unwind_info",
+    "bad_frame", "lost_register", "null_pc"};
 
 }  // namespace
 

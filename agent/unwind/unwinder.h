@@ -18,15 +18,15 @@ namespace otprof::unwind {
 
 // Why a walk ended. Exported with every window by these names, so each early end is accounted for.
 enum class StackEnd : std::uint8_t {
-  kRoot,          // complete: the thread's start function, marked by an undefined return address
-  kDepthLimit,    // OTPROF_MAX_STACK_DEPTH frames were taken, more follow
-  kForeignStack,  // the stack pointer is outside the thread's own stack (coroutine, sigaltstack)
-  kNoModule,      // the address is in no loaded module and frame pointers did not help
-  kNoUnwindInfo,  // the module says nothing about this address and frame pointers did not help
-  kBadUnwindInfo, // unwind tables malformed or using an operation that is not supported
-  kBadFrame,      // a computed frame address left the stack, was misaligned or did not advance
-  kLostRegister,  // the frame's address depends on a register that a callee may have overwritten
-  kNullPc,        // a return address of 0 (or in the first page): a thread start that is not marked
+  kRoot,           // complete: the thread's start function, marked by an undefined return address
+  kDepthLimit,     // OTPROF_MAX_STACK_DEPTH frames were taken, more follow
+  kForeignStack,   // the stack pointer is outside the thread's own stack (coroutine, sigaltstack)
+  kNoModule,       // the address is in no loaded module and frame pointers did not help
+  kNoUnwindInfo,   // the module says nothing about this address and frame pointers did not help
+  kBadUnwindInfo,  // unwind tables malformed or using an operation that is not supported
+  kBadFrame,       // a computed frame address left the stack, was misaligned or did not advance
+  kLostRegister,   // the frame's address depends on a register that a callee may have overwritten
+  kNullPc,  // a return address of 0 (or in the first page): a thread start that is not marked
   kCount,
 };
 const char* stack_end_name(StackEnd end) noexcept;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The walk by libunwind (OTPROF_UNWINDER=libunwind): a second opinion on a suspicious stack, and the
+// oracle of the tests. Not the default, because it promises less than walk_cfi():
+// - It may be called from a signal handler and a malloc hook, but takes about a hundred times as long
+//   (it masks and unmasks all signals for every lookup), needs 4 KiB of stack, and takes locks of its
+//   own, which it protects by that masking.
+// - It reads outside `bounds` when unwind tables are wrong, after asking the kernel, through a pipe
+//   of its own, whether the address is mapped. A program that closes file descriptors it does not
+//   know may get that byte into a file of its own.
+// It never waits for the dynamic linker's lock: see object_phdrs.h.
+#pragma once
+
+#include "agent/unwind/unwinder.h"
+
+namespace otprof::unwind {
+
+// Same contract as walk_cfi().
+Walk walk_libunwind(const Registers& start, StackBounds bounds, std::uint64_t* frames,
+                    std::uint32_t capacity) noexcept;
+
+// Makes libunwind do its one-time set-up. Call once, on an ordinary thread, before the first walk.
+void prepare_libunwind() noexcept;
+
+}  // namespace otprof::unwind

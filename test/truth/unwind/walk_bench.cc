@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a walk costs: nanoseconds per frame over a chain of distinct functions with frames of
+// different shapes, with the rules cached (warm) and after forgetting them (cold).
+// Usage: walk_bench [rounds]. Prints one line per measurement: the median of 9.
+#include <alloca.h>
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "agent/unwind/unwinder.h"
+
+namespace {
+
+namespace unwind = otprof::unwind;
+
+constexpr unsigned kChain = 29;  // with this program's other frames and the C library's: 34
+constexpr unsigned kCapacity = 128;
+unsigned rounds = 20000;
+
+unwind::StackBounds stack_bounds() {
+  pthread_attr_t attributes;
+  pthread_getattr_np(pthread_self(), &attributes);
+  void* low = nullptr;
+  std::size_t size = 0;
+  pthread_attr_getstack(&attributes, &low, &size);
+  pthread_attr_destroy(&attributes);
+  const auto begin = reinterpret_cast<std::uintptr_t>(low);
+  return {begin, begin + size};
+}
+
+double now_ns() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+template <typename Action>
+void report(const char* name, unsigned times, Action action) {
+  std::array<double, 9> samples{};
+  unsigned depth = 0;
+  for (double& sample : samples) {
+    const double begin = now_ns();
+    for (unsigned i = 0; i < times; ++i) depth = action();
+    sample = (now_ns() - begin) / times;
+  }
+  std::sort(samples.begin(), samples.end());
+  const double median = samples[samples.size() / 2];
+  std::printf("%-22s %3u frames %9.1f ns/walk %7.2f ns/frame\n", name, depth, median,
+              median / depth);
+}
+
+[[gnu::noinline]] unsigned measure() {
+  static std::array<std::uint64_t, kCapacity> frames;
+  const unwind::StackBounds bounds = stack_bounds();
+  unwind::Registers registers;
+  unwind::capture_registers(registers);
+  report("cfi, warm", rounds,
+         [&] { return unwind::walk_cfi(registers, bounds, frames.data(), kCapacity).depth; });
+  report("cfi, cold", rounds / 10 + 1, [&] {
+    unwind::forget_cached_rules();
+    return unwind::walk_cfi(registers, bounds, frames.data(), kCapacity).depth;
+  });
+  return static_cast<unsigned>(frames[0]);
+}
+
+// Each level is a function of its own, whose frame keeps between zero and six registers and every
+// fifth of which addresses its frame by rbp (its size is dynamic).
+template <unsigned kLevel>
+[[gnu::noinline]] unsigned level(unsigned a, unsigned b, unsigned c) {
+  if constexpr (kLevel == 0) {
+    return measure() + a + b + c;
+  } else {
+    volatile unsigned x = a * 3 + kLevel;
+    volatile unsigned y = b ^ x;
+    unsigned kept = x;
+    if constexpr (kLevel % 5 == 0) {
+      auto* bytes = static_cast<volatile unsigned char*>(alloca(1 + a % 64));
+      bytes[0] = static_cast<unsigned char>(b);
+      kept += bytes[0];
+    }
+    const unsigned d = x + 1, e = y + 2, f = x ^ y, g = x - y;
+    const unsigned result = level<kLevel - 1>(a + 1, b ^ x, c + y);
+    if constexpr (kLevel % 4 == 0) return result + kept;
+    if constexpr (kLevel % 4 == 1) return result + kept + d * a;
+    if constexpr (kLevel % 4 == 2) return result + kept + d * a + e * b;
+    return result + kept + d * a + e * b + f * c + g;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1) rounds = static_cast<unsigned>(std::max(1, std::atoi(argv[1])));
+  return level<kChain>(static_cast<unsigned>(argc), 2, 3) == 12345 ? 1 : 0;
+}
