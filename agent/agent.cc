@@ -66,7 +66,6 @@ bool start_background(Agent& agent) {
   agent.background = new Background(agent.options, agent.ring);
   interpose::call_on_thread_start(nullptr);  // as inherited by a fork: not for our thread
   cpu::configure_sampler({.ring = &agent.ring,
-                          .wake_word = agent.background->wake_word(),
                           .walk = walker_of(agent.options),
                           .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
   agent.owner = getpid();

@@ -18,7 +18,6 @@ struct Sample {
   std::uint32_t weight = 1;        // sampling periods this sample stands for
   unwind::StackEnd end = unwind::StackEnd::kRoot;
   std::uint16_t depth = 0;         // frames that follow
-  std::array<char, 16> thread_name{};  // as the kernel keeps it, null-terminated
   std::array<std::uint8_t, 16> trace_id{};  // zero: no trace was active
   std::array<std::uint8_t, 8> span_id{};
 };

@@ -33,9 +33,11 @@ std::int64_t unix_minus_monotonic() {
          static_cast<std::int64_t>(cpu::monotonic_ns());
 }
 
+// Of the main thread: a tracer need not trace all threads, and does not trace ours unless it asked
+// for new ones.
 bool is_traced() {
   constexpr std::string_view kField = "TracerPid:";
-  const std::string status = read_small_file("/proc/thread-self/status");
+  const std::string status = read_small_file("/proc/self/status");
   const std::size_t at = status.find(kField);
   if (at == std::string::npos) {
     return false;
@@ -124,10 +126,11 @@ void Session::finish(TimePoint deadline) {
 
 void Session::collect() {
   modules_.refresh();
-  ring_.drain([this](const std::uint64_t* record, std::uint32_t words) {
+  const TimePoint now = steady_clock::now();
+  ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const Sample sample = sample_of(record);
     const std::size_t depth = std::min<std::size_t>(sample.depth, words - kSampleWords);
-    window_->add(modules_, sample, {frames_of(record), depth});
+    window_->add(modules_, sample, {frames_of(record), depth}, thread_names_.of(sample.tid, now));
   });
 }
 
@@ -151,6 +154,7 @@ void Session::close_window() {
   }
   window_ = std::make_unique<Window>(now, options_.timestamps);
   modules_.drop_unloaded();
+  thread_names_.clear();
 }
 
 void Session::look_after_engine() {

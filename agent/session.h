@@ -17,6 +17,7 @@
 #include "agent/sample_ring.h"
 #include "agent/symbols/module_map.h"
 #include "agent/symbols/symbolizer.h"
+#include "agent/thread_names.h"
 #include "agent/window.h"
 
 namespace otprof::agent {
@@ -48,6 +49,7 @@ class Session {
   Identity identity_;
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;
+  ThreadNames thread_names_;
   Delivery delivery_;
   std::unique_ptr<cpu::Engine> engine_;
   enum class Sampling { kOn, kPausedForDebugger, kLost } sampling_ = Sampling::kOn;

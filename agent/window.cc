@@ -39,12 +39,12 @@ Window::Window(std::uint64_t start_ns, bool keep_times)
     : start_ns_(start_ns), keep_times_(keep_times) {}
 
 void Window::add(const symbols::ModuleMap& modules, const Sample& sample,
-                 std::span<const std::uint64_t> frames) {
+                 std::span<const std::uint64_t> frames, std::string_view thread_name) {
   ++counters_.samples;
   ++counters_.stack_ends[static_cast<std::size_t>(sample.end)];
   const SampleKey key{.stack = intern_stack(modules, frames),
                       .tid = sample.tid,
-                      .name = intern_name(sample.thread_name),
+                      .name = intern_name(thread_name),
                       .end = sample.end,
                       .trace_id = sample.trace_id,
                       .span_id = sample.span_id};
@@ -84,8 +84,8 @@ std::uint32_t Window::intern_stack(const symbols::ModuleMap& modules,
   return index;
 }
 
-std::uint32_t Window::intern_name(const std::array<char, 16>& name) {
-  const std::string text(name.data(), strnlen(name.data(), name.size()));
+std::uint32_t Window::intern_name(std::string_view name) {
+  const std::string text(name);
   const auto [entry, is_new] =
       names_by_text_.try_emplace(text, static_cast<std::uint32_t>(names_.size()));
   if (is_new) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -52,9 +53,9 @@ class Window {
   // `start_ns`: CLOCK_MONOTONIC. `keep_times`: OTPROF_TIMESTAMPS.
   Window(std::uint64_t start_ns, bool keep_times);
 
-  // One record of the ring.
+  // One record of the ring, with the name its thread had.
   void add(const symbols::ModuleMap& modules, const Sample& sample,
-           std::span<const std::uint64_t> frames);
+           std::span<const std::uint64_t> frames, std::string_view thread_name);
   void count_lost(std::uint64_t samples) { counters_.lost_in_ring += samples; }
 
   bool is_empty() const { return samples_.empty(); }
@@ -81,7 +82,7 @@ class Window {
 
   std::uint32_t intern_stack(const symbols::ModuleMap& modules,
                              std::span<const std::uint64_t> frames);
-  std::uint32_t intern_name(const std::array<char, 16>& name);
+  std::uint32_t intern_name(std::string_view name);
 
   std::uint64_t start_ns_;
   bool keep_times_;

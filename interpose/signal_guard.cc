@@ -65,9 +65,9 @@ void raw_mask(int how, SignalBits bits) noexcept {
 // Sends the signal to this thread again, with all that came with it.
 void requeue(int signal, const siginfo_t* info) noexcept {
   long result = SYS_rt_tgsigqueueinfo;
-  register const siginfo_t* with __asm__("r10") = info;
   const long process = getpid();
   const long thread = gettid();
+  register const siginfo_t* with __asm__("r10") = info;  // last: calls do not keep r10
   __asm__ volatile("syscall"
                    : "+a"(result)
                    : "D"(process), "S"(thread), "d"(static_cast<long>(signal)), "r"(with)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handler side (take_sample, monotonic_ns). Calls allowed there: raw_syscall, the vdso's
-// clock_gettime, memset/memcpy, the ring, the unwinder, current_trace_context.
+// Handler side (take_sample, monotonic_ns). Calls allowed there: the vdso's clock_gettime,
+// memset/memcpy, the ring, the unwinder, current_trace_context. On an ordinary thread, no system
+// call: the program may have sandboxed it so that any but a few end the process.
 #include "agent/cpu/sampler.h"
 
 #include <dlfcn.h>
-#include <linux/futex.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "agent/cpu/stack_bounds.h"
@@ -30,11 +29,6 @@ ClockGettime find_vdso_clock() noexcept {
                          : reinterpret_cast<ClockGettime>(dlsym(vdso, "__vdso_clock_gettime"));
 }
 
-void wake_background() noexcept {
-  std::atomic_ref<std::uint32_t>(*config.wake_word).fetch_add(1, std::memory_order_release);
-  raw_syscall(SYS_futex, syscall_argument(config.wake_word), FUTEX_WAKE_PRIVATE, 1);
-}
-
 }  // namespace
 
 void configure_sampler(const SamplerConfig& new_config) noexcept {
@@ -55,7 +49,6 @@ std::uint64_t monotonic_ns() noexcept {
 
 void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   const std::uint32_t words = agent::kSampleWords + config.max_depth;
-  const bool was_half_full = config.ring->is_half_full();
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     return;
@@ -67,7 +60,7 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
 
   agent::Sample sample;
   sample.monotonic_ns = monotonic_ns();
-  sample.tid = static_cast<std::int32_t>(raw_syscall(SYS_gettid));
+  sample.tid = current_tid(bounds.high != 0);
   sample.weight = weight;
   sample.end = walk.end;
   sample.depth = static_cast<std::uint16_t>(walk.depth);
@@ -76,13 +69,8 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
     sample.trace_id = context.trace_id;
     sample.span_id = context.span_id;
   }
-  raw_syscall(SYS_prctl, PR_GET_NAME, syscall_argument(sample.thread_name.data()));
   std::memcpy(record, &sample, sizeof sample);
   config.ring->commit(record, words, agent::kSampleWords + walk.depth);
-  // Once per crossing, not once per sample: the background thread needs no second call.
-  if (!was_half_full && config.ring->is_half_full()) {
-    wake_background();
-  }
 }
 
 }  // namespace otprof::cpu

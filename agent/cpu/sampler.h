@@ -18,7 +18,6 @@ using Walker = unwind::Walk (*)(const unwind::Registers&, unwind::StackBounds, s
 
 struct SamplerConfig {
   agent::SampleRing* ring = nullptr;
-  std::uint32_t* wake_word = nullptr;  // futex of the background thread, bumped when it must drain
   Walker walk = nullptr;
   std::uint32_t max_depth = 128;
 };

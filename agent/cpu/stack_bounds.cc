@@ -29,7 +29,8 @@ struct StackWords {
   std::size_t size;
 };
 
-std::atomic<std::size_t> words_offset{0};  // 0: not found
+std::atomic<std::size_t> words_offset{0};  // of the StackWords; 0: not found
+std::atomic<std::size_t> tid_offset{0};    // of the kernel's thread id; 0: not found
 bool can_read_fs_base = false;
 
 std::uintptr_t thread_pointer() noexcept {
@@ -49,6 +50,22 @@ bool is_control_block(std::uintptr_t base) noexcept {
   const auto* words = reinterpret_cast<const std::uintptr_t*>(base);
   return base != 0 && base % alignof(std::uintptr_t) == 0 && words[0] == base &&
          words[kSelf] == base;
+}
+
+// Where in the block the thread's id is kept; 0 when it is in no place or in more than one.
+std::size_t find_tid(std::uintptr_t base) noexcept {
+  const auto tid = static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
+  std::size_t found = 0;
+  for (std::size_t at = sizeof(pid_t); at + sizeof(pid_t) <= kControlBlockBytes;
+       at += sizeof(pid_t)) {
+    if (*reinterpret_cast<const pid_t*>(base + at) == tid) {
+      if (found != 0) {
+        return 0;
+      }
+      found = at;
+    }
+  }
+  return found;
 }
 
 bool holds(std::uintptr_t low, std::uintptr_t high, std::uintptr_t address) noexcept {
@@ -74,6 +91,7 @@ bool calibrate_stack_bounds() noexcept {
   if (!is_control_block(base)) {
     return false;
   }
+  tid_offset.store(find_tid(base), std::memory_order_release);
   const std::uintptr_t low = reinterpret_cast<std::uintptr_t>(lowest);
   for (std::size_t at = 0; at + sizeof(StackWords) <= kControlBlockBytes; at += sizeof(void*)) {
     const auto* words = reinterpret_cast<const StackWords*>(base + at);
@@ -103,6 +121,14 @@ unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept {
     return {};
   }
   return {words->lowest, high};
+}
+
+pid_t current_tid(bool on_own_stack) noexcept {
+  const std::size_t offset = tid_offset.load(std::memory_order_acquire);
+  if (on_own_stack && offset != 0) {
+    return *reinterpret_cast<const pid_t*>(thread_pointer() + offset);
+  }
+  return static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
 }
 
 bool has_thread_locals() noexcept { return is_control_block(thread_pointer()); }

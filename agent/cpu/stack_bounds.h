@@ -9,6 +9,8 @@
 // at the address ld.so publishes as __libc_stack_end.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 
 #include "agent/unwind/unwinder.h"
@@ -23,6 +25,11 @@ bool calibrate_stack_bounds() noexcept;
 // alternate signal stack, a thread without a glibc control block. Signal handler or malloc hook; makes at most one
 // system call, where the CPU or the kernel does not let a program read its thread pointer.
 unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept;
+
+// The kernel's id of the current thread. From the control block where there is one and
+// `on_own_stack` (a raw clone may share its parent's block, but never its stack), else by a system
+// call: a thread in a strict seccomp sandbox must not be made to make one. Signal handler.
+pid_t current_tid(bool on_own_stack) noexcept;
 
 // True when the current thread has a libc control block, so that thread-local variables may be
 // touched: threads made by raw clone may have none, or one of another runtime. Signal handler.

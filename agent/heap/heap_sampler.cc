@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cstring>
@@ -171,7 +170,6 @@ constexpr std::uint32_t kOwnFrames = 8;
   sample.common.depth = static_cast<std::uint16_t>(walk.depth);
   sample.common.monotonic_ns = cpu::monotonic_ns();
   sample.common.tid = static_cast<std::int32_t>(raw_syscall(SYS_gettid));
-  raw_syscall(SYS_prctl, PR_GET_NAME, syscall_argument(sample.common.thread_name.data()));
   sample.address = reinterpret_cast<std::uintptr_t>(pointer);
   sample.size = size;
   sample.interval = interval;

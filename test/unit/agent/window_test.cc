@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/window.h"
 
-#include <cstring>
-
 #include <catch2/catch.hpp>
 
 #include "agent/cpu_profile.h"
@@ -13,12 +11,11 @@ using agent::Window;
 
 namespace {
 
-Sample sample_at(std::uint64_t ns, std::int32_t tid, const char* name, std::size_t depth) {
+Sample sample_at(std::uint64_t ns, std::int32_t tid, std::size_t depth) {
   Sample sample;
   sample.monotonic_ns = ns;
   sample.tid = tid;
   sample.depth = static_cast<std::uint16_t>(depth);
-  std::strncpy(sample.thread_name.data(), name, sample.thread_name.size() - 1);
   return sample;
 }
 
@@ -38,15 +35,15 @@ TEST_CASE("equal samples merge; another stack, thread, name or end does not") {
   Window window(1000, true);
   const std::uint64_t a[] = {address_of(first), address_of(second)};
   const std::uint64_t b[] = {address_of(second), address_of(first)};
-  window.add(modules.map, sample_at(1001, 1, "x", 2), a);
-  window.add(modules.map, sample_at(1002, 1, "x", 2), a);
-  window.add(modules.map, sample_at(1003, 1, "x", 2), b);
-  window.add(modules.map, sample_at(1004, 2, "x", 2), a);
-  window.add(modules.map, sample_at(1005, 1, "y", 2), a);
-  Sample cut = sample_at(1006, 1, "x", 2);
+  window.add(modules.map, sample_at(1001, 1, 2), a, "x");
+  window.add(modules.map, sample_at(1002, 1, 2), a, "x");
+  window.add(modules.map, sample_at(1003, 1, 2), b, "x");
+  window.add(modules.map, sample_at(1004, 2, 2), a, "x");
+  window.add(modules.map, sample_at(1005, 1, 2), a, "y");
+  Sample cut = sample_at(1006, 1, 2);
   cut.end = unwind::StackEnd::kDepthLimit;
   cut.weight = 3;
-  window.add(modules.map, cut, a);
+  window.add(modules.map, cut, a, "x");
 
   REQUIRE(window.samples().size() == 5);
   CHECK(window.samples()[0].count == 2);
@@ -62,9 +59,9 @@ TEST_CASE("a profile keeps the window's sums, times inside it, and the program f
   Modules modules;
   Window window(1'000'000, true);
   const std::uint64_t stack[] = {address_of(first), address_of(second)};
-  window.add(modules.map, sample_at(999'000, 1, "early", 2), stack);
-  window.add(modules.map, sample_at(1'500'000, 1, "in time", 2), stack);
-  window.add(modules.map, sample_at(2'500'000, 1, "late", 2), stack);
+  window.add(modules.map, sample_at(999'000, 1, 2), stack, "early");
+  window.add(modules.map, sample_at(1'500'000, 1, 2), stack, "in time");
+  window.add(modules.map, sample_at(2'500'000, 1, 2), stack, "late");
 
   symbols::Symbolizer symbolizer;
   encoder::Dictionary dictionary;
@@ -85,7 +82,7 @@ TEST_CASE("an address in no module still gives a location") {
   Modules modules;
   Window window(0, false);
   const std::uint64_t stack[] = {0x10};
-  window.add(modules.map, sample_at(1, 1, "jit", 1), stack);
+  window.add(modules.map, sample_at(1, 1, 1), stack, "jit");
   symbols::Symbolizer symbolizer;
   encoder::Dictionary dictionary;
   const encoder::Profile profile = agent::make_cpu_profile(
