@@ -7,6 +7,8 @@
 
 namespace otprof::tools {
 
+extern const Command kRunCommand;
+extern const Command kServeCommand;
 extern const Command kTopCommand;
 extern const Command kViewCommand;
 extern const Command kDumpCommand;

@@ -15,7 +15,8 @@
 namespace otprof::tools {
 namespace {
 
-constexpr std::array<const Command*, 3> kCommands = {&kTopCommand, &kViewCommand, &kDumpCommand};
+constexpr std::array<const Command*, 5> kCommands = {&kRunCommand, &kServeCommand, &kViewCommand,
+                                                 &kTopCommand, &kDumpCommand};
 
 std::string overview() {
   std::string text = "usage: otprof COMMAND [OPTIONS] ...\n\n";

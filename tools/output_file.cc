@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/output_file.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <unistd.h>
+#include <filesystem>
 
-#include "tools/input_error.h"
+#include "transport/profile_file.h"
 
 namespace otprof::tools {
 
 void write_file(const std::string& path, std::string_view bytes) {
-  const std::string partial = path + ".part-" + std::to_string(getpid());
-  errno = 0;
-  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (file.fail() || std::rename(partial.c_str(), path.c_str()) != 0) {
-    const std::string reason = errno != 0 ? std::strerror(errno) : "cannot be written";
-    std::remove(partial.c_str());
-    throw InputError(path + ": " + reason);
-  }
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  std::string error;
+  if (!transport::write_file_atomically(directory, name, bytes, error)) throw OutputError(error);
+}
+
+void make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw OutputError(path + ": " + error.message());
 }
 
 }  // namespace otprof::tools

@@ -18,11 +18,6 @@ namespace otprof::tools {
 // A file may not hold more than this, decompressed: 100 times the largest window seen.
 inline constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 
-// The content of a gzip file (also of several, one after the other). InputError if it is damaged,
-// incomplete or longer than `limit`.
-std::string gunzip(std::string_view bytes, std::size_t limit);
-bool is_gzip(std::string_view bytes);
-
 // The content of a profile file, decompressed.
 std::string load_profile_file(const std::string& path);
 
