@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A seccomp filter out of a list of permitted system calls; everything else meets `otherwise`.
+#pragma once
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+#include "test/victims/victim.h"
+
+// 0, or -1 with errno.
+static inline int permit_only(const int* calls, size_t count, unsigned otherwise, unsigned flags) {
+  struct sock_filter program[256];
+  unsigned short length = 0;
+  program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                   offsetof(struct seccomp_data, nr));
+  for (size_t i = 0; i < count; ++i) {
+    program[length++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
+    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  }
+  program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, otherwise);
+  const struct sock_fprog filter = {length, program};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+}
