@@ -4,6 +4,7 @@
 // the program's own handler.
 #include "interpose/signal_guard.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -74,14 +75,27 @@ void requeue(int signal, const siginfo_t* info) noexcept {
                    : "rcx", "r11", "memory");
 }
 
+// Puts the agent's handler in place; the kernel may refuse.
+bool install(int signal, SignalHandler handler) noexcept {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  return real_sigaction()(signal, &action, nullptr) == 0;
+}
+
+void set_in_kernel(int signal, sighandler_t handler) noexcept {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  real_sigaction()(signal, &action, nullptr);
+}
+
 bool was_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code <= 0; }
 
 // The default action of the signals guarded here ends the process: it must still do so, with this
 // signal as the cause. It is blocked while its handler runs, and takes effect on return.
 void die_by_default(int signal, const siginfo_t* info) noexcept {
-  struct sigaction default_action {};
-  default_action.sa_handler = SIG_DFL;
-  real_sigaction()(signal, &default_action, nullptr);
+  set_in_kernel(signal, SIG_DFL);
   if (was_sent_by_a_process(*info)) {
     requeue(signal, info);
   } else {
@@ -151,18 +165,14 @@ bool guard_signal(int signal, SignalHandler handler) noexcept {
     return false;
   }
   const auto index = static_cast<std::size_t>(slot);
-  struct sigaction action {};
   struct sigaction before {};
-  action.sa_sigaction = handler;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  sigfillset(&action.sa_mask);
   if (real_sigaction()(signal, nullptr, &before) != 0) {
     return false;
   }
   handlers[index] = handler;
   signal_numbers[index].store(signal, std::memory_order_release);
   set_believed_action(signal, before);
-  if (real_sigaction()(signal, &action, nullptr) != 0) {
+  if (!install(signal, handler)) {
     signal_numbers[index].store(0, std::memory_order_release);
     return false;
   }
@@ -176,6 +186,34 @@ bool owns_signal(int signal) noexcept {
   return slot >= 0 && real_sigaction()(signal, nullptr, &now) == 0 &&
          (now.sa_flags & SA_SIGINFO) != 0 &&
          now.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
+}
+
+AsBelieved::AsBelieved() noexcept {
+  const int error = errno;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (is_guarded(signal) && believed_action(signal).sa_handler == SIG_IGN) {
+      ignored_ |= bit_of(signal);
+      set_in_kernel(signal, SIG_IGN);
+    }
+  }
+  blocked_ = believed_blocked;
+  if (blocked_ != 0) {
+    raw_mask(SIG_BLOCK, blocked_);
+  }
+  errno = error;
+}
+
+AsBelieved::~AsBelieved() noexcept {
+  const int error = errno;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((ignored_ & bit_of(signal)) != 0) {
+      install(signal, handlers[static_cast<std::size_t>(slot_of(signal))]);
+    }
+  }
+  if (blocked_ != 0) {
+    raw_mask(SIG_UNBLOCK, blocked_);
+  }
+  errno = error;
 }
 
 void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {

@@ -27,6 +27,21 @@ inline bool is_guarded(int signal) noexcept {
 struct sigaction believed_action(int signal) noexcept;
 void set_believed_action(int signal, const struct sigaction& action) noexcept;
 
+// Around a call that hands dispositions and mask on to another program, which inherits what is
+// ignored and what is blocked: as long as this lives the kernel has what the program believes.
+// Costs nothing when that is what the kernel has anyway. errno is kept.
+class AsBelieved {
+ public:
+  AsBelieved() noexcept;
+  ~AsBelieved() noexcept;
+  AsBelieved(const AsBelieved&) = delete;
+  AsBelieved& operator=(const AsBelieved&) = delete;
+
+ private:
+  SignalBits ignored_ = 0;
+  SignalBits blocked_ = 0;
+};
+
 // The guarded signals that the program believes this thread blocks. A new thread starts with none.
 extern thread_local SignalBits believed_blocked;
 
