@@ -114,14 +114,14 @@ TEST_CASE("every type gets its own profile, in the order of otlp_types, with its
   const std::string bytes = otlp_bytes(window);
   const WireMessage request(bytes);
   const auto strings = request.message(2).all(5);
-  std::vector<std::string_view> types;
-  std::set<std::string_view> ids;
+  std::vector<std::string> types;
+  std::set<std::string> ids;
   for (const WireMessage& profile : profiles_of(bytes)) {
     types.push_back(strings.at(profile.message(1).number(1)).bytes);
     CHECK(profile.bytes(7).size() == 16);
     ids.insert(profile.bytes(7));
   }
-  CHECK(types == std::vector<std::string_view>{"samples", "inuse_space", "alloc_space",
+  CHECK(types == std::vector<std::string>{"samples", "inuse_space", "alloc_space",
                                                "inuse_objects", "alloc_objects"});
   CHECK(ids.size() == 5);
   CHECK(ids.contains(std::string(16, '\x11')));
@@ -191,7 +191,7 @@ TEST_CASE("an attribute's value is set even if it is 0 or empty, and the empty e
   REQUIRE(attributes.size() == 4);
   CHECK(attributes[0].fields().empty());
   for (std::size_t i = 1; i < 4; ++i) {
-    const std::string_view key = strings.at(attributes[i].number(1)).bytes;
+    const std::string& key = strings.at(attributes[i].number(1)).bytes;
     const WireMessage value = attributes[i].message(2);
     REQUIRE(value.fields().size() == 1);
     CHECK(value.fields()[0].number == (key == "empty" ? 1U : 3U));
@@ -208,7 +208,7 @@ TEST_CASE("mappings carry their build ids, locations their frame type, profiles 
   const auto strings = dictionary.all(5);
   const auto attributes = dictionary.messages(6);
   const auto keys = [&](const std::vector<std::uint64_t>& set) {
-    std::set<std::string_view> found;
+    std::set<std::string> found;
     for (const std::uint64_t i : set) found.insert(strings.at(attributes.at(i).number(1)).bytes);
     return found;
   };
@@ -224,10 +224,10 @@ TEST_CASE("mappings carry their build ids, locations their frame type, profiles 
   const auto locations = dictionary.messages(2);
   for (std::size_t i = 1; i < locations.size(); ++i) {
     REQUIRE(keys(locations[i].packed_varints(4)) ==
-            std::set<std::string_view>{"profile.frame.type"});
+            std::set<std::string>{"profile.frame.type"});
   }
   for (const WireMessage& profile : profiles_of(bytes)) {
-    CHECK(keys(profile.packed_varints(11)) == std::set<std::string_view>{"otprof.engine"});
+    CHECK(keys(profile.packed_varints(11)) == std::set<std::string>{"otprof.engine"});
   }
 }
 

@@ -124,8 +124,7 @@ class OtlpReader {
       for (const WireMessage& scope : resource.messages(2)) {
         for (const WireMessage& profile : scope.messages(2)) {
           const WireMessage type = profile.message(1);
-          const std::string name = std::string(string(type.number(1))) + "/" +
-                                   std::string(string(type.number(2)));
+          const std::string name = string(type.number(1)) + "/" + string(type.number(2));
           if (name != wanted_type) continue;
           for (const WireMessage& sample : profile.messages(2)) found.push_back(plain(sample));
         }
@@ -136,12 +135,12 @@ class OtlpReader {
   }
 
  private:
-  std::string_view string(std::uint64_t index) const { return strings_.at(index).bytes; }
+  const std::string& string(std::uint64_t index) const { return strings_.at(index).bytes; }
 
   std::string attribute(std::uint64_t index) const {
     const WireMessage& entry = attributes_.at(index);
     const WireMessage value = entry.message(2);
-    const std::string_view unit = string(entry.number(3));
+    const std::string& unit = string(entry.number(3));
     if (value.has(1)) return text(string(entry.number(1)), "s", value.bytes(1), unit);
     if (value.has(3)) return text(string(entry.number(1)), "i", as_signed(value.number(3)), unit);
     return "attribute without value";
@@ -150,7 +149,7 @@ class OtlpReader {
   std::string attribute_value(const std::vector<std::uint64_t>& set, std::string_view key) const {
     for (const std::uint64_t index : set) {
       const WireMessage& entry = attributes_.at(index);
-      if (string(entry.number(1)) == key) return std::string(entry.message(2).bytes(1));
+      if (string(entry.number(1)) == key) return entry.message(2).bytes(1);
     }
     return {};
   }
@@ -255,13 +254,15 @@ PlainSamples pprof_samples_of_bytes(std::string_view file) {
   const std::vector<WireMessage> locations = profile.messages(4);
   const std::vector<WireMessage> functions = profile.messages(5);
   const std::vector<WireField> strings = profile.all(6);
-  const auto string = [&](std::uint64_t index) { return strings.at(index).bytes; };
+  const auto string = [&](std::uint64_t index) -> const std::string& {
+    return strings.at(index).bytes;
+  };
   PlainSamples samples;
   for (const WireMessage& sample : profile.messages(2)) {
     std::string frames;
     for (const std::uint64_t id : sample.packed_varints(1)) {
       const WireMessage& location = by_id(locations, id);
-      const WireMessage none({});
+      const WireMessage none(std::string_view{});
       const WireMessage& m = location.has(2) ? by_id(mappings, location.number(2)) : none;
       frames += text("at", location.number(3), m.number(2), m.number(3), m.number(4),
                      string(m.number(5)), string(m.number(6)));

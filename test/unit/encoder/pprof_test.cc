@@ -15,7 +15,7 @@ using test::SampleWindow;
 using test::WireField;
 using test::WireMessage;
 
-std::string_view string(const WireMessage& file, std::uint64_t index) {
+std::string string(const WireMessage& file, std::uint64_t index) {
   return file.all(6).at(index).bytes;
 }
 
@@ -65,9 +65,9 @@ TEST_CASE("the header says what the profile is about") {
   CHECK(string(cpu, cpu.number(14)) == "cpu");
   const std::string heap_bytes = pprof_bytes(window, 1);
   const WireMessage heap(heap_bytes);
-  std::vector<std::string_view> types;
+  std::vector<std::string> types;
   for (const WireMessage& type : heap.messages(1)) types.push_back(string(heap, type.number(1)));
-  CHECK(types == std::vector<std::string_view>{"alloc_objects", "alloc_space", "inuse_objects",
+  CHECK(types == std::vector<std::string>{"alloc_objects", "alloc_space", "inuse_objects",
                                                "inuse_space"});
   CHECK(string(heap, heap.number(14)) == "inuse_space");
   CHECK(string(heap, heap.message(11).number(1)) == "space");
@@ -177,7 +177,7 @@ TEST_CASE("no string is written twice, and those of other profiles not at all") 
   const SampleWindow window = test::make_sample_window({});
   for (std::size_t profile = 0; profile < 2; ++profile) {
     const std::string bytes = pprof_bytes(window, profile);
-    std::map<std::string_view, int> count;
+    std::map<std::string, int> count;
     for (const WireField& text : WireMessage(bytes).all(6)) ++count[text.bytes];
     for (const auto& [text, times] : count) {
       INFO(text);

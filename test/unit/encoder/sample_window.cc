@@ -15,7 +15,7 @@ using encoder::Profile;
 using encoder::Sample;
 using encoder::ValueType;
 
-constexpr std::uint64_t kTextSize = 0x200000;
+constexpr std::uint64_t kTextSize = 0x1000000;
 
 class Maker {
  public:
@@ -68,7 +68,7 @@ class Maker {
            .build_id_gnu = dictionary_.intern_string(gnu[i]),
            .build_id_htl = dictionary_.intern_string(htl[i])}));
       starts_.push_back(start);
-      start += 0x10000000;
+      start += 2 * kTextSize;
     }
     native_ = dictionary_.intern_string("native");
   }
@@ -86,7 +86,7 @@ class Maker {
   // libc has no lines at all, libbasket has files, lines and an inlined frame now and then.
   Index make_location() {
     const std::size_t mapping = below(3);
-    const std::uint64_t offset = below(kTextSize / 16) * 16;
+    const std::uint64_t offset = below(options_.addresses) * 16;
     std::vector<Line> lines;
     if (mapping != 1) {
       const bool debug = mapping == 2;

@@ -16,7 +16,7 @@ struct WireField {
   std::uint32_t number = 0;
   std::uint32_t wire_type = 0;  // 0 varint, 1 fixed64, 2 length-delimited
   std::uint64_t number_value = 0;
-  std::string_view bytes;
+  std::string bytes;
 };
 
 class WireMessage {
@@ -41,9 +41,9 @@ class WireMessage {
     const WireField* const one = single(field);
     return one == nullptr ? 0 : one->number_value;
   }
-  std::string_view bytes(std::uint32_t field) const {
+  std::string bytes(std::uint32_t field) const {
     const WireField* const one = single(field);
-    return one == nullptr ? std::string_view{} : one->bytes;
+    return one == nullptr ? std::string{} : one->bytes;
   }
   WireMessage message(std::uint32_t field) const { return WireMessage(bytes(field)); }
   std::vector<WireMessage> messages(std::uint32_t field) const {
@@ -53,12 +53,14 @@ class WireMessage {
   }
   std::vector<std::uint64_t> packed_varints(std::uint32_t field) const {
     std::vector<std::uint64_t> values;
-    for (std::string_view rest = bytes(field); !rest.empty();) values.push_back(take_varint(rest));
+    const std::string chunk = bytes(field);
+    for (std::string_view rest = chunk; !rest.empty();) values.push_back(take_varint(rest));
     return values;
   }
   std::vector<std::uint64_t> packed_fixed64(std::uint32_t field) const {
     std::vector<std::uint64_t> values;
-    for (std::string_view rest = bytes(field); !rest.empty();) values.push_back(take_fixed64(rest));
+    const std::string chunk = bytes(field);
+    for (std::string_view rest = chunk; !rest.empty();) values.push_back(take_fixed64(rest));
     return values;
   }
 
