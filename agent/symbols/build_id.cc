@@ -28,19 +28,18 @@ std::string find_build_id(std::span<const std::byte> notes, std::uint64_t alignm
   while (notes.size() >= sizeof(Elf64_Nhdr)) {
     Elf64_Nhdr header;
     std::memcpy(&header, notes.data(), sizeof header);
-    notes = notes.subspan(sizeof header);
-    // 64-bit sums of 32-bit sizes: cannot wrap.
-    const std::uint64_t name_size = (header.n_namesz + mask) & ~mask;
+    // From the start of the note; 64-bit sums of 32-bit sizes cannot wrap.
+    const std::uint64_t id_at = (sizeof header + header.n_namesz + mask) & ~mask;
     const std::uint64_t id_size = header.n_descsz;
-    if (name_size > notes.size() || id_size > notes.size() - name_size) return {};
+    if (id_at > notes.size() || id_size > notes.size() - id_at) return {};
     if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == sizeof ELF_NOTE_GNU &&
-        std::memcmp(notes.data(), ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) == 0 && id_size > 0 &&
-        id_size <= kMaxIdBytes) {
-      return hex(notes.subspan(name_size, id_size));
+        std::memcmp(notes.data() + sizeof header, ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) == 0 &&
+        id_size > 0 && id_size <= kMaxIdBytes) {
+      return hex(notes.subspan(id_at, id_size));
     }
-    const std::uint64_t note_size = name_size + ((id_size + mask) & ~mask);
-    if (note_size > notes.size()) return {};
-    notes = notes.subspan(note_size);
+    const std::uint64_t next = (id_at + id_size + mask) & ~mask;
+    if (next > notes.size()) return {};
+    notes = notes.subspan(next);
   }
   return {};
 }

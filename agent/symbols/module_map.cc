@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
+#include <span>
+#include <utility>
 
 #include "agent/symbols/build_id.h"
 #include "agent/symbols/loaded_objects.h"
 #include "agent/symbols/module_file.h"
+#include "agent/symbols/module_ranges.h"
 #include "agent/symbols/process_maps.h"
 #include "agent/symbols/process_memory.h"
 
@@ -21,49 +23,6 @@ namespace {
 
 constexpr std::uint16_t kMaxSegments = 128;
 constexpr int kScanAttempts = 3;
-
-std::uintptr_t page_size() { return getauxval(AT_PAGESZ); }
-std::uintptr_t page_down(std::uintptr_t address) { return address & ~(page_size() - 1); }
-std::uintptr_t page_up(std::uintptr_t address) { return page_down(address + page_size() - 1); }
-
-bool is_code(const Elf64_Phdr& segment) {
-  return segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0;
-}
-
-// Sets the whole range and the stated text range. False for an object without sane segments.
-bool set_ranges(std::span<const Elf64_Phdr> segments, Module& module) {
-  module.start = UINTPTR_MAX;
-  std::uint64_t largest = 0;
-  bool one_offset = true;
-  const Elf64_Phdr* first = nullptr;
-  const Elf64_Phdr* last = nullptr;
-  const Elf64_Phdr* text = nullptr;
-  for (const Elf64_Phdr& segment : segments) {
-    if (segment.p_type != PT_LOAD) continue;
-    const std::uintptr_t begin = module.bias + segment.p_vaddr;
-    if (segment.p_memsz == 0) continue;
-    if (segment.p_memsz > UINTPTR_MAX - page_size() - begin) return false;
-    module.start = std::min(module.start, page_down(begin));
-    module.limit = std::max(module.limit, page_up(begin + segment.p_memsz));
-    if (!is_code(segment)) continue;
-    if (first == nullptr) first = &segment;
-    one_offset = one_offset && segment.p_vaddr - segment.p_offset ==
-                                   first->p_vaddr - first->p_offset;
-    last = &segment;
-    if (segment.p_memsz > largest) {
-      largest = segment.p_memsz;
-      text = &segment;
-    }
-  }
-  if (module.start >= module.limit) return false;
-  if (text == nullptr) return true;  // data only: nothing runs there
-  if (one_offset) text = first;
-  if (!one_offset) last = text;
-  module.text_start = page_down(module.bias + text->p_vaddr);
-  module.text_limit = page_up(module.bias + last->p_vaddr + last->p_memsz);
-  module.text_offset = page_down(text->p_offset);
-  return true;
-}
 
 std::string build_id_in_memory(const ProcessMemory& memory, std::span<const Elf64_Phdr> segments,
                                std::uintptr_t bias) {

@@ -116,7 +116,8 @@ void find_plt_targets(const ElfFile& file, std::span<PltQuery> queries) {
     std::array<std::uint8_t, kEntryBytes> code;
     const std::size_t size = std::min<std::uint64_t>(entry_bytes, section->sh_size - offset);
     if (!file.source().read(section->sh_offset + offset, code.data(), size)) continue;
-    const Stub stub = decode({code.data(), size}, section->sh_addr + offset);
+    query.start = section->sh_addr + offset;
+    const Stub stub = decode({code.data(), size}, query.start);
     if (stub.got_slot != 0) wanted.push_back({stub.got_slot, &query});
     if (!stub.relocation || bound_lazily == nullptr) continue;
     Elf64_Rela relocation;

@@ -19,7 +19,8 @@ bool is_plt_section(const ElfFile& file, const Elf64_Shdr& section);
 
 struct PltQuery {
   std::uint64_t address = 0;  // in the file's own view, inside a PLT section
-  // The answer: one of them set, or none.
+  std::uint64_t start = 0;    // of the stub; 0 when the address is not in one
+  // What it jumps to: one of them set, or none.
   std::uint32_t symbol = 0;    // index in .dynsym
   std::uint64_t resolver = 0;  // address of the ifunc resolver that picks the target
 };

@@ -26,7 +26,7 @@ constexpr std::size_t kPortion = 4096;
 struct Pending {
   std::uint64_t address = 0;  // run-time
   std::optional<NamedStart> found;
-  bool in_plt = false;
+  std::uint64_t stub = 0;  // start of the PLT stub it is in, in the file's own view; 0: none
 };
 
 // Everything that can be read about one module, held open for one resolve().
@@ -74,7 +74,7 @@ class ModuleSymbols {
     for (Pending& p : pending) {
       const Elf64_Shdr* const section = elf_->code_section(p.address - module_.bias);
       if (section == nullptr || !is_plt_section(*elf_, *section)) continue;
-      queries.push_back({p.address - module_.bias, 0, 0});
+      queries.emplace_back().address = p.address - module_.bias;
       asked.push_back(&p);
     }
     find_plt_targets(*elf_, queries);
@@ -84,14 +84,14 @@ class ModuleSymbols {
       } else if (queries[i].resolver != 0) {
         resolvers_.push_back({queries[i].resolver, asked[i]});
       }
-      asked[i]->in_plt = true;
+      asked[i]->stub = queries[i].start;
     }
   }
 
   std::optional<NamedStart> plt_symbol(const PltQuery& query) const {
     auto name = dynamic_symbol_name(*elf_, query.symbol);
     if (!name || name->empty()) return std::nullopt;
-    return NamedStart{std::move(*name), query.address};
+    return NamedStart{std::move(*name), query.start};
   }
 
   void search(const ElfFile* elf, std::uint32_t table_type, std::span<Pending> pending) {
@@ -100,7 +100,7 @@ class ModuleSymbols {
     // A stub without a symbol of its own is called after the ifunc that picks its target.
     std::vector<std::pair<AddressQuery, Pending*>> asked;
     for (Pending& p : pending) {
-      if (!p.found && !p.in_plt) asked.push_back({{p.address - module_.bias, {}}, &p});
+      if (!p.found && p.stub == 0) asked.push_back({{p.address - module_.bias, {}}, &p});
     }
     for (const auto& [resolver, p] : resolvers_) {
       if (!p->found) asked.push_back({{resolver, {}}, p});
@@ -163,8 +163,8 @@ void Symbolizer::State::resolve_module(const Module& module, std::span<Pending> 
     if (2 * cache.memory_bytes() > 2 * kMaxMemoryBytes - kKeptMemoryBytes) return;
     Answer result = none;
     if (p.found) {
-      result = answer(*p.found, p.in_plt);
-      result.start = p.in_plt ? p.address : p.found->start + module.bias;
+      result = answer(*p.found, p.stub != 0);
+      result.start = (p.stub != 0 ? p.stub : p.found->start) + module.bias;
     }
     cache.add(module.id, p.address, result);
   }

@@ -82,7 +82,7 @@ void look_up_everything(const std::string& bytes, Reach& reach) {
     }
   }
   std::vector<PltQuery> stubs;
-  for (const AddressQuery& query : queries) stubs.push_back({query.address, 0, 0});
+  for (const AddressQuery& query : queries) stubs.emplace_back().address = query.address;
   find_plt_targets(*elf, stubs);
   for (const PltQuery& stub : stubs) {
     if (stub.symbol == 0) continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A library with one of each kind of symbol that the tests look up. Built twice, with FIXTURE 1 and
-// 2: the same layout, other contents, hence other build ids.
+// A library with one of each kind of symbol that the tests look up. FIXTURE 1 and 2 have the same
+// layout and other contents, hence other build ids; 3 has stubs and segments of another kind.
 #include <unistd.h>
 
 #define EXPORTED extern "C" __attribute__((visibility("default"), noinline))
@@ -41,7 +41,7 @@ EXPORTED int fixture_calls_ifunc(int value) { return fixture_hidden_ifunc(value)
 //   0 two names and a local one for 16 bytes; 16 a label without size; 32 a sized function, and
 //   after its end 8 bytes that belong to nothing; 48 a part that was split off; 64 the end
 asm(R"(
-.pushsection .text.fixture,"ax",@progbits
+.pushsection fixture_code,"ax",@progbits
 .balign 64
 .globl fixture_assembly, __fixture_assembly
 .type fixture_assembly,@function

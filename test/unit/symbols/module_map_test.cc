@@ -69,6 +69,24 @@ TEST_CASE("the modules are those that the kernel shows") {
   CHECK(compared >= 5);
 }
 
+TEST_CASE("a module with code in two segments") {
+  const Library library(kFixture3);
+  ModuleMap modules;
+  modules.refresh();
+  const std::uintptr_t in_text = library.address("fixture_exported");
+  const std::uintptr_t apart = library.address("fixture_assembly");
+  const Module* const module = modules.find(in_text);
+  REQUIRE(module != nullptr);
+  CHECK(modules.find(apart) == module);
+  // The larger one is stated; both are symbolised.
+  CHECK(module->text_start <= in_text);
+  CHECK(module->text_limit > in_text);
+  CHECK(module->text_limit <= apart);
+  Symbolizer symbolizer;
+  CHECK(name_of(symbolizer, modules, in_text).name == "fixture_exported");
+  CHECK(name_of(symbolizer, modules, apart).name == "fixture_assembly");
+}
+
 TEST_CASE("device and inode are those of the file") {
   ModuleMap modules;
   modules.refresh();
@@ -201,13 +219,15 @@ TEST_CASE("ids are never given twice, and other modules keep theirs") {
 
 // Loads `second` at the address where `first` was; null if the kernel keeps choosing others.
 std::unique_ptr<Library> reload_at_same_address(ModuleMap& modules, const std::string& first,
-                                                const std::string& second, const Module*& before) {
+                                                const std::string& second, const Module*& before,
+                                                bool refresh_between = false) {
   for (int attempt = 0; attempt < 16; ++attempt) {
     auto library = std::make_unique<Library>(first);
     const std::uintptr_t address = library->address("fixture_exported");
     modules.refresh();
     before = modules.find(address);
     library.reset();
+    if (refresh_between) modules.refresh();
     library = std::make_unique<Library>(second);
     if (library->address("fixture_exported") == address) return library;
   }
@@ -236,11 +256,20 @@ TEST_CASE("another file at the address of an unloaded one is another module") {
 TEST_CASE("the same file back at its address is the same module") {
   ModuleMap modules;
   const Module* before = nullptr;
-  const auto library = reload_at_same_address(modules, kFixture1, kFixture1, before);
+  const bool seen_unloaded = GENERATE(false, true);
+  auto library = reload_at_same_address(modules, kFixture1, kFixture1, before, seen_unloaded);
   REQUIRE(library != nullptr);
-  CHECK(modules.refresh());
-  CHECK(modules.find(library->address("fixture_exported")) == before);
+  CHECK(before->loaded == !seen_unloaded);
+  CHECK(modules.refresh() == !seen_unloaded);
+  const std::uintptr_t address = library->address("fixture_exported");
+  CHECK(modules.find(address) == before);
   CHECK(before->loaded);
+  modules.drop_unloaded();
+  CHECK(modules.find(address) == before);
+  library.reset();
+  CHECK(modules.refresh());
+  CHECK(modules.find(address) == before);
+  CHECK_FALSE(before->loaded);
 }
 
 TEST_CASE("a path is absolute and real however the library was named") {

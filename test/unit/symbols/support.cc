@@ -16,6 +16,7 @@ namespace otprof::symbols::test {
 
 const std::string kFixture1 = FIXTURE_1;
 const std::string kFixture2 = FIXTURE_2;
+const std::string kFixture3 = FIXTURE_3;
 const std::string kFixedExecutable = FIXED_EXECUTABLE;
 
 TempDir::TempDir() {

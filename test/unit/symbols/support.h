@@ -14,6 +14,7 @@ namespace otprof::symbols::test {
 // Built by meson; see fixture.cc.
 extern const std::string kFixture1;
 extern const std::string kFixture2;
+extern const std::string kFixture3;
 extern const std::string kFixedExecutable;
 
 // A directory that goes away with its contents.

@@ -103,6 +103,26 @@ TEST_CASE("a label does not reach into the next section, though adjacent") {
   CHECK(name_at(image, 0x2000).empty());
 }
 
+TEST_CASE("addresses are kept apart when they are asked together") {
+  ElfImage image;
+  image.sections[ElfImage::kMore].sh_addr = 0x2000;
+  // Later labels first: the order in a table means nothing.
+  image.add("second", 0x1200, 0, STT_NOTYPE).add("first", 0x1100, 0, STT_NOTYPE);
+  image.add("sized", 0x1300, 0x10).add("third", 0x1400, 0, STT_NOTYPE);
+  const BytesSource source(image.bytes());
+  const auto elf = ElfFile::open(source);
+  REQUIRE(elf);
+  std::vector<AddressQuery> queries;
+  for (const std::uint64_t address : {0x1000, 0x1180, 0x1280, 0x1308, 0x1380, 0x1FFF, 0x2000}) {
+    queries.push_back({address, {}});
+  }
+  REQUIRE(find_symbols(*elf, elf->sections()[ElfImage::kTable], queries));
+  std::string names;
+  for (const AddressQuery& query : queries) names += (query.found ? query.found->name : "-") + ' ';
+  CHECK(names == "- first second sized - third - ");
+  CHECK(name_at(image, 0x1280) == "second");
+}
+
 TEST_CASE("a label inside a function does not outlive it") {
   ElfImage image;
   image.add("function", 0x1100, 0x100).add("label", 0x1180, 0, STT_NOTYPE);
@@ -245,6 +265,10 @@ TEST_CASE("headers that are wrong are refused") {
   SECTION("size of a section header") { image.header.e_shentsize = 40; }
   SECTION("sections outside the file") { image.header.e_shoff = UINT64_MAX - 8; }
   SECTION("more sections than the file holds") { image.header.e_shnum = 4000; }
+  SECTION("more sections than any linked file has") {
+    image.sections.resize(20000);
+    image.header.e_shnum = 20000;
+  }
   SECTION("a count of sections beyond belief") {
     image.header.e_shnum = 0;
     image.sections[0].sh_size = UINT64_MAX / 64;

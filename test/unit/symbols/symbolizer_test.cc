@@ -145,21 +145,47 @@ TEST_CASE("stubs of the procedure linkage table are called after what they jump 
     WARN("SKIP: no objdump");
     return;
   }
-  const Module module = module_of_file(kFixture1);
+  const std::string path = GENERATE(kFixture1, kFixture3);
+  const Module module = module_of_file(path);
   Symbolizer symbolizer;
   std::vector<std::string> names;
-  for (const auto& [address, name] : stubs_of(kFixture1)) {
-    const std::string ours = name_of(symbolizer, module, module.bias + address + 6).system_name;
-    names.push_back(ours);
-    // objdump knows no symbol for a stub without one.
-    if (name.starts_with('*')) {
-      CHECK(ours == "fixture_ifunc@plt");
-    } else {
-      CHECK(ours == name);
-    }
+  for (const auto& [address, name] : stubs_of(path)) {
+    const Named ours = name_of(symbolizer, module, module.bias + address + 6);
+    names.push_back(ours.system_name);
+    // objdump knows no symbol for the stub of a function that is not exported.
+    CHECK(ours.system_name == (name.starts_with('*') ? "fixture_ifunc@plt" : name));
+    CHECK(ours.name == ours.system_name);
+    CHECK(ours.start == module.bias + address);
   }
   CHECK(std::count(names.begin(), names.end(), "getppid@plt") == 1);
   CHECK(std::count(names.begin(), names.end(), "fixture_ifunc@plt") == 1);
+}
+
+std::uint64_t section_address(const std::string& path, const std::string& name) {
+  const std::string text = run("readelf -SW " + path + " | grep -E ' [" + name.substr(0, 1) + "]" +
+                               name.substr(1) + " +PROGBITS'");
+  return std::stoull(text.substr(text.find("PROGBITS") + 8), nullptr, 16);
+}
+
+TEST_CASE("stubs that run only before their target is bound") {
+  if (!program_exists("readelf")) {
+    WARN("SKIP: no readelf");
+    return;
+  }
+  const Module module = module_of_file(kFixture3);
+  Symbolizer symbolizer;
+  const auto name_at = [&](std::uint64_t address) {
+    return name_of(symbolizer, module, module.bias + address).name;
+  };
+  // Entry n of .plt.sec has its other half in entry n of .plt, which begins with a common one.
+  const std::uint64_t lazy = section_address(kFixture3, ".plt");
+  const std::uint64_t called = section_address(kFixture3, ".plt.sec");
+  CHECK(name_at(lazy).empty());
+  for (const std::uint64_t entry : {0U, 16U}) {
+    CHECK(name_at(called + entry).ends_with("@plt"));
+    CHECK(name_at(lazy + 16 + entry) == name_at(called + entry));
+  }
+  CHECK(name_at(called) != name_at(called + 16));
 }
 
 TEST_CASE("stubs of large libraries") {
