@@ -16,6 +16,7 @@
 
 #include "agent/background.h"
 #include "agent/cpu/sampler.h"
+#include "agent/heap/heap_profiler.h"
 #include "agent/log.h"
 #include "agent/options.h"
 #include "agent/raw_syscall.h"
@@ -56,6 +57,7 @@ struct Agent {
   // Made anew in a forked child and after a pause; the old one is then left as it is, because its
   // thread may not have ended, or never existed in this process.
   Background* background = nullptr;
+  heap::HeapProfiler* heap = nullptr;  // null: the heap is not profiled
   pid_t owner = 0;  // a child that was forked without being followed finds another pid here
   bool held_for_fork = false;
 };
@@ -63,7 +65,7 @@ struct Agent {
 std::atomic<Agent*> running{nullptr};
 
 bool start_background(Agent& agent) {
-  agent.background = new Background(agent.options, agent.ring);
+  agent.background = new Background(agent.options, agent.ring, agent.heap);
   interpose::call_on_thread_start(nullptr);  // as inherited by a fork: not for our thread
   cpu::configure_sampler({.ring = &agent.ring,
                           .walk = walker_of(agent.options),
@@ -130,8 +132,23 @@ void after_fork_in_child() noexcept {
   if (agent != nullptr && static_cast<ForkChoice>(agent->options.fork) == ForkChoice::kFollow) {
     agent->held_for_fork = false;
     agent->ring.reset();
+    if (agent->heap != nullptr) {
+      // What the parent's background thread was doing to the old one is not known.
+      agent->heap = new heap::HeapProfiler(agent->options);
+      if (!agent->heap->prepare_in_child()) {
+        agent->heap = nullptr;
+      }
+    }
     log_from_own_table();
     start_background(*agent);
+  }
+}
+
+// The background thread does not share the program's working directory.
+void make_absolute(std::string& path) {
+  char directory[4096];
+  if (!path.empty() && path[0] != '/' && getcwd(directory, sizeof directory) != nullptr) {
+    path = path == "." ? std::string(directory) : std::string(directory) + "/" + path;
   }
 }
 
@@ -151,18 +168,28 @@ void start_agent(const char* const* environment) {
         static_cast<std::string*>(context)->append(message).append("\n");
       },
       &warnings);
+  for (std::string* path : {&agent->options.pprof_dir, &agent->options.log_file}) {
+    make_absolute(*path);
+  }
   open_log(agent->options.level(), agent->options.log_file);
   for (std::size_t at = 0; at < warnings.size();) {
     const std::size_t end = warnings.find('\n', at);
     log_warning(std::string_view(warnings).substr(at, end - at));
     at = end + 1;
   }
-  if (!agent->options.cpu) {
+  if (!agent->options.cpu && !agent->options.heap) {
     return;
   }
   if (!agent->ring.create(ring_bytes(agent->options))) {
     log_error("no memory for the sample ring; not profiling");
     return;
+  }
+  if (agent->options.heap) {
+    agent->heap = new heap::HeapProfiler(agent->options);
+    if (!agent->heap->prepare()) {
+      log_error("no memory to profile the heap with");
+      agent->heap = nullptr;
+    }
   }
   interpose::set_hooks({.main_thread_exits = finish_agent,
                         .before_single_threaded_call = pause_agent,

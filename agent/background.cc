@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/futex.h"
+#include "agent/heap/heap_sampler.h"
 #include "agent/log.h"
 #include "agent/session.h"
 
@@ -106,13 +107,20 @@ void* Background::entry(void* self) {
 void Background::run() {
   tid_ = static_cast<pid_t>(raw_syscall(SYS_gettid));
   prctl(PR_SET_NAME, "otprof");
+  heap::ignore_this_thread();
   if (!take_private_table()) {
     log_error("no private file descriptor table to be had from this kernel; not profiling");
     change_state(State::kFinished);
     return;
   }
+  // Its own root, working directory and umask, too: files go where they would have gone at the
+  // start, whatever chroot the program enters, and setns() finds no sharer of its file system state.
+  // Where a sandbox refuses this, they stay the program's, and must not be changed.
+  if (raw_syscall(SYS_unshare, CLONE_FS) == 0) {
+    raw_syscall(SYS_chdir, syscall_argument("/"));
+  }
   log_from_private_table();
-  Session session(options_, ring_);
+  Session session(options_, ring_, heap_);
   const bool armed = session.start();
   change_state(armed ? State::kRunning : State::kFinished);
   if (!armed) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
 #include "agent/sample_ring.h"
 
@@ -23,8 +24,9 @@ namespace otprof::agent {
 
 class Background {
  public:
-  // `options` and `ring` must outlive the process.
-  Background(const Options& options, SampleRing& ring) : options_(options), ring_(ring) {}
+  // All must outlive the process; `heap` is null when the heap is not profiled.
+  Background(const Options& options, SampleRing& ring, heap::HeapProfiler* heap)
+      : options_(options), ring_(ring), heap_(heap) {}
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
@@ -54,6 +56,7 @@ class Background {
 
   const Options& options_;
   SampleRing& ring_;
+  heap::HeapProfiler* heap_;
   pthread_t thread_{};
   pid_t tid_ = 0;  // published by the change from kStarting
   std::timed_mutex step_;  // held by the thread during each step

@@ -5,95 +5,15 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <vector>
+
+#include "agent/locations.h"
 
 namespace otprof::agent {
 namespace {
 
 using encoder::Dictionary;
 using encoder::Index;
-
-struct FrameHash {
-  std::size_t operator()(const SeenFrame& frame) const noexcept {
-    return (frame.address ^ reinterpret_cast<std::uintptr_t>(frame.module) << 20U) *
-           0x9e3779b97f4a7c15ULL;
-  }
-};
-
-// Everything the frames of a window need in the dictionary, each looked up once.
-class Locations {
- public:
-  Locations(Dictionary& dictionary, symbols::ModuleMap& modules)
-      : dictionary_(dictionary), modules_(modules) {
-    native_ = dictionary.intern_string("native");
-    mapping_of(&modules.main_module());  // pprof takes the first mapping for the program
-  }
-
-  void resolve(const Window& window, symbols::Symbolizer* symbolizer) {
-    std::vector<symbols::Query> queries;
-    for (const Window::Merged& sample : window.samples()) {
-      for (const SeenFrame& frame : window.stack(sample.key.stack)) {
-        if (indices_.try_emplace(frame, 0).second) {
-          queries.push_back({.module = frame.module, .address = frame.address, .symbol = {}});
-        }
-      }
-    }
-    if (symbolizer != nullptr) {
-      symbolizer->resolve(queries);
-    }
-    for (const symbols::Query& query : queries) {
-      indices_[{query.module, query.address}] = intern(query);
-    }
-  }
-
-  Index of(const SeenFrame& frame) const { return indices_.at(frame); }
-
- private:
-  Index intern(const symbols::Query& query) {
-    encoder::Location location;
-    location.mapping = query.module == nullptr ? unknown_mapping() : mapping_of(query.module);
-    location.address = query.address;
-    location.frame_type = native_;
-    encoder::Line line;
-    if (!query.symbol.name.empty()) {
-      line.function =
-          dictionary_.intern_function({.name = dictionary_.intern_string(query.symbol.name),
-                                       .system_name =
-                                           dictionary_.intern_string(query.symbol.system_name)});
-      location.lines = {&line, 1};
-    }
-    return dictionary_.intern_location(location);
-  }
-
-  Index mapping_of(const symbols::Module* module) {
-    const auto [entry, is_new] = mappings_.try_emplace(module, 0);
-    if (is_new) {
-      entry->second = dictionary_.intern_mapping(
-          {.memory_start = module->text_start,
-           .memory_limit = module->text_limit,
-           .file_offset = module->text_offset,
-           .filename = dictionary_.intern_string(module->path),
-           .build_id_gnu =
-               module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
-           .build_id_htl = dictionary_.intern_string(modules_.htl_hash(*module))});
-    }
-    return entry->second;
-  }
-
-  // Code in no file (generated at run time): a location without lines needs some mapping.
-  Index unknown_mapping() {
-    return dictionary_.intern_mapping({.filename = dictionary_.intern_string("//anon"),
-                                       .build_id_htl =
-                                           dictionary_.intern_string(std::string(32, '0'))});
-  }
-
-  Dictionary& dictionary_;
-  symbols::ModuleMap& modules_;
-  Index native_ = 0;
-  std::unordered_map<SeenFrame, Index, FrameHash> indices_;
-  std::unordered_map<const symbols::Module*, Index> mappings_;
-};
 
 Index sample_attributes(Dictionary& dictionary, const Window& window, const SampleKey& key) {
   std::vector<Index> attributes = {dictionary.int_attribute("thread.id", key.tid)};
@@ -133,7 +53,11 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
                                   symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
                                   Dictionary& dictionary) {
   Locations locations(dictionary, modules);
-  locations.resolve(window, facts.symbolize ? &symbolizer : nullptr);
+  for (const Window::Merged& merged : window.samples()) {
+    locations.add(window.stack(merged.key.stack));
+  }
+  locations.resolve(symbolizer,
+                    facts.symbolize ? Locations::Names::kAll : Locations::Names::kNone);
 
   const encoder::ValueType samples_count{dictionary.intern_string("samples"),
                                          dictionary.intern_string("count")};

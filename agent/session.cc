@@ -5,6 +5,8 @@
 #include <charconv>
 #include <ctime>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/stack_bounds.h"
@@ -22,6 +24,8 @@ using std::chrono::steady_clock;
 // How long a sample may stay in the ring: the time in which a module could be unloaded, and another
 // take its place, before the sample's addresses are looked up.
 constexpr milliseconds kCollectEvery{250};
+// The same while heap samples come so fast that their ring would not hold that much.
+constexpr milliseconds kCollectBusyEvery{20};
 constexpr milliseconds kCheckEvery{1000};
 // While a delivery is under way the thread waits for sockets, which a wake-up cannot interrupt.
 constexpr milliseconds kLongestSocketWait{50};
@@ -48,9 +52,10 @@ bool is_traced() {
 
 }  // namespace
 
-Session::Session(const Options& options, SampleRing& ring)
+Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap)
     : options_(options),
       ring_(ring),
+      heap_(heap),
       identity_(identify_process(options)),
       delivery_(options, identity_) {}
 
@@ -66,12 +71,19 @@ bool Session::start() {
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   next_check_ = steady_clock::now() + kCheckEvery;
+  if (heap_ != nullptr) {
+    heap_->start();
+  }
+  if (!options_.cpu) {
+    sampling_ = Sampling::kLost;
+    return true;
+  }
   if (is_traced()) {
     log_info("started under a debugger; sampling begins when it leaves");
     sampling_ = Sampling::kPausedForDebugger;
     return true;
   }
-  return start_sampling();
+  return start_sampling() || heap_ != nullptr;
 }
 
 bool Session::start_sampling() {
@@ -102,7 +114,8 @@ Session::TimePoint Session::tick() {
     window_end_ = std::max(window_end_, now) + milliseconds(options_.export_interval);
   }
   const TimePoint delivery_due = delivery_.step();
-  return std::min({now + kCollectEvery, window_end_, delivery_due});
+  const bool is_busy = heap_ != nullptr && heap_->is_busy();
+  return std::min({now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, delivery_due});
 }
 
 void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen) {
@@ -119,6 +132,9 @@ void Session::finish(TimePoint deadline) {
   if (engine_ != nullptr) {
     engine_->stop();
   }
+  if (heap_ != nullptr) {
+    heap_->stop();
+  }
   collect();
   close_window();
   delivery_.finish(deadline);
@@ -132,6 +148,9 @@ void Session::collect() {
     const std::size_t depth = std::min<std::size_t>(sample.depth, words - kSampleWords);
     window_->add(modules_, sample, {frames_of(record), depth}, thread_names_.of(sample.tid, now));
   });
+  if (heap_ != nullptr) {
+    heap_->collect(modules_, thread_names_);
+  }
 }
 
 void Session::close_window() {
@@ -139,18 +158,29 @@ void Session::close_window() {
   window_->count_lost(lost - lost_before_);
   lost_before_ = lost;
   const std::uint64_t now = cpu::monotonic_ns();
+  const std::int64_t offset = unix_minus_monotonic();
+  encoder::Dictionary dictionary;
+  std::vector<encoder::Profile> profiles;
+  std::vector<std::string_view> kinds;
   if (!window_->is_empty()) {
-    encoder::Dictionary dictionary;
-    const encoder::Profile profile = make_cpu_profile(
+    kinds.push_back("cpu");
+    profiles.push_back(make_cpu_profile(
         *window_,
         {.end_ns = now,
-         .unix_minus_monotonic = unix_minus_monotonic(),
+         .unix_minus_monotonic = offset,
          .period_ns = static_cast<std::int64_t>(period_ns()),
          .engine = engine_ == nullptr ? "none" : engine_->name(),
          .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone},
-        modules_, symbolizer_, dictionary);
-    constexpr std::string_view kKinds[] = {"cpu"};
-    delivery_.deliver(dictionary, {&profile, 1}, kKinds);
+        modules_, symbolizer_, dictionary));
+  }
+  if (heap_ != nullptr) {
+    if (auto profile = heap_->close_window(now, offset, modules_, symbolizer_, dictionary)) {
+      kinds.push_back("heap");
+      profiles.push_back(std::move(*profile));
+    }
+  }
+  if (!profiles.empty()) {
+    delivery_.deliver(dictionary, profiles, kinds);
   }
   window_ = std::make_unique<Window>(now, options_.timestamps);
   modules_.drop_unloaded();

@@ -12,6 +12,7 @@
 
 #include "agent/cpu/engine.h"
 #include "agent/delivery.h"
+#include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
 #include "agent/resource.h"
 #include "agent/sample_ring.h"
@@ -26,7 +27,8 @@ class Session {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Session(const Options& options, SampleRing& ring);
+  // `heap`: null when the heap is not profiled.
+  Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap);
 
   // False when nothing can be sampled; the reason has been logged.
   bool start();
@@ -46,6 +48,7 @@ class Session {
 
   const Options& options_;
   SampleRing& ring_;
+  heap::HeapProfiler* heap_;
   Identity identity_;
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;

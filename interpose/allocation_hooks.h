@@ -76,7 +76,8 @@ struct AllocationHooks {
 void set_allocation_hooks(const AllocationHooks& hooks) noexcept;
 
 // True when a call of malloc by the program reaches this library's definition. False when the
-// executable, or a library preloaded before this one, has a definition of its own.
+// executable, or a library preloaded before this one, has a definition of its own. While there is one
+// thread and it has no AllocationThread.
 bool owns_malloc() noexcept;
 
 }  // namespace otprof::interpose

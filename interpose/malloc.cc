@@ -151,6 +151,20 @@ inline void* realloc_counted(void* pointer, std::size_t size) noexcept {
 
 void set_allocation_hooks(const AllocationHooks& hooks) noexcept { allocation_hooks = hooks; }
 
+// By calling it: an address would prove nothing, because a program that is not position independent
+// may have made an entry of its own table the official address of malloc.
+bool owns_malloc() noexcept {
+  static bool is_reached;
+  const AllocationHooks saved = allocation_hooks;
+  allocation_hooks = {
+      .allocated = [](void*, std::size_t) noexcept { is_reached = true; }};
+  const auto program_malloc = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
+  const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
+  program_free(program_malloc(1));
+  allocation_hooks = saved;
+  return is_reached;
+}
+
 }  // namespace otprof::interpose
 
 namespace {
@@ -247,11 +261,3 @@ OTPROF_EXPORT void free_aligned_sized(void* pointer, std::size_t /*alignment*/,
 
 // Left glibc 2.26; programs linked before that still call it.
 OTPROF_EXPORT void cfree(void* pointer) noexcept { free(pointer); }
-
-// The definition above under a name that nobody else's definition can take the place of.
-extern "C" [[gnu::visibility("hidden"), gnu::alias("malloc"), gnu::copy(malloc)]]
-void* otprof_own_malloc(std::size_t size) noexcept;
-
-bool otprof::interpose::owns_malloc() noexcept {
-  return dlsym(RTLD_DEFAULT, "malloc") == reinterpret_cast<void*>(&otprof_own_malloc);
-}

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Malloc hook side, from on_allocated to on_moved. Calls allowed there: raw_syscall, the vdso's
-// clock_gettime, memcpy, __errno_location, the ring, the live table, the unwinder, and
-// pthread_setspecific on a thread's first allocation.
+// Malloc hook side, from on_thread_end to on_moved. Calls allowed there: the vdso's clock_gettime,
+// memcpy, memmove, __errno_location, the ring, the live table, the unwinder, and pthread_setspecific
+// on a thread's first allocation. No system call: a thread may be in a strict seccomp sandbox.
 #include "agent/heap/heap_sampler.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "agent/heap/heap_sample.h"
 #include "agent/heap/sampling.h"
 #include "agent/raw_syscall.h"
+#include "agent/thread_context.h"
 
 extern "C" {
 // The library's own code, from the linker. Frames in it are not the program's.
@@ -107,11 +107,6 @@ void on_thread_end(void* block) noexcept {
   state->give_back(own);
 }
 
-void wake_background() noexcept {
-  std::atomic_ref<std::uint32_t>(*config.wake_word).fetch_add(1, std::memory_order_release);
-  raw_syscall(SYS_futex, syscall_argument(config.wake_word), FUTEX_WAKE_PRIVATE, 1);
-}
-
 constexpr std::uint64_t kPageMask = 4095;
 
 bool is_own_code(std::uint64_t address) noexcept {
@@ -156,7 +151,6 @@ constexpr std::uint32_t kOwnFrames = 8;
     return;
   }
   const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames;
-  const bool was_half_full = config.ring->is_half_full();
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     state->lost_in_ring.fetch_add(1, std::memory_order_relaxed);
@@ -169,19 +163,21 @@ constexpr std::uint32_t kOwnFrames = 8;
   sample.common.end = walk.end;
   sample.common.depth = static_cast<std::uint16_t>(walk.depth);
   sample.common.monotonic_ns = cpu::monotonic_ns();
-  sample.common.tid = static_cast<std::int32_t>(raw_syscall(SYS_gettid));
+  const auto own_frame = reinterpret_cast<std::uintptr_t>(&sample);
+  sample.common.tid = cpu::current_tid(cpu::own_stack_bounds(own_frame).high != 0);
+  const agent::TraceContext context = agent::current_trace_context();
+  sample.common.trace_id = context.trace_id;
+  sample.common.span_id = context.span_id;
   sample.address = reinterpret_cast<std::uintptr_t>(pointer);
   sample.size = size;
   sample.interval = interval;
   const std::uint64_t id = state->samples.fetch_add(1, std::memory_order_relaxed) + 1;
-  bool is_full = false;
   if (state->follow_frees.load(std::memory_order_relaxed)) {
     // Before the record is published: a record whose number is not in the table is of a block that
     // has been freed.
     if (state->live.insert(pointer, id)) {
       sample.id = id;
     } else {
-      is_full = true;
       state->not_followed.fetch_add(1, std::memory_order_relaxed);
       // The background thread thins the table out to match; until then fewer come in.
       std::uint64_t current = interval;
@@ -190,9 +186,6 @@ constexpr std::uint32_t kOwnFrames = 8;
   }
   std::memcpy(record, static_cast<const void*>(&sample), sizeof sample);
   config.ring->commit(record, words, kHeapSampleWords + walk.depth);
-  if (is_full || (!was_half_full && config.ring->is_half_full())) {
-    wake_background();
-  }
 }
 
 // Without a countdown each allocation is decided on its own, which has the same distribution.
@@ -299,6 +292,11 @@ void start_heap_sampler(const HeapSamplerConfig& new_config) noexcept {
 }
 
 void stop_heap_sampler() noexcept { state->is_on.store(false, std::memory_order_release); }
+
+void forget_parent() noexcept {
+  interpose::own_allocations = nullptr;
+  thread_mode = kOrdinary;
+}
 
 void ignore_this_thread() noexcept { thread_mode |= kIgnored; }
 

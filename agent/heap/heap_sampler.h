@@ -21,7 +21,6 @@ using Walker = unwind::Walk (*)(const unwind::Registers&, unwind::StackBounds, s
 
 struct HeapSamplerConfig {
   agent::SampleRing* ring = nullptr;
-  std::uint32_t* wake_word = nullptr;  // futex of the background thread, bumped when it must drain
   Walker walk = nullptr;
   std::uint32_t max_depth = 128;
   std::uint64_t interval = 512 << 10;  // mean bytes between samples, 1 .. 2^40
@@ -34,11 +33,13 @@ struct HeapSamplerConfig {
 // through until start_heap_sampler(). False when there is no memory.
 bool prepare_heap_sampler() noexcept;
 
-// Sampling begins; stack bounds must be known by now. In a forked child: begins there, with an empty
-// live table. Any one thread, after prepare.
+// Sampling begins; stack bounds must be known by now. Any one thread, after prepare.
 void start_heap_sampler(const HeapSamplerConfig& config) noexcept;
 // No sample is taken any more; blocks that are being followed still are. Any thread.
 void stop_heap_sampler() noexcept;
+
+// In a forked child, on its one thread, before start_heap_sampler().
+void forget_parent() noexcept;
 
 // This thread's allocations are not the program's: neither sampled nor counted. The agent's own
 // thread, before it calls anything of libc that allocates.

@@ -51,7 +51,6 @@ class Profiled {
     }
     take([](const HeapSample&) {});
     heap::start_heap_sampler({.ring = ring_,
-                              .wake_word = &wake_word_,
                               .walk = no_walk,
                               .max_depth = 1,
                               .interval = interval,
@@ -73,10 +72,8 @@ class Profiled {
 
  private:
   static agent::SampleRing* ring_;
-  static std::uint32_t wake_word_;
 };
 agent::SampleRing* Profiled::ring_ = nullptr;
-std::uint32_t Profiled::wake_word_ = 0;
 
 // Through a volatile pointer, or the compiler removes the pair.
 void allocate_and_free(std::size_t size, std::size_t count) {

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/heap/heap_profiler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "agent/cpu/sampler.h"
+#include "agent/heap/heap_profile.h"
+#include "agent/heap/heap_sampler.h"
+#include "agent/log.h"
+#include "interpose/allocation_hooks.h"
+
+namespace otprof::heap {
+namespace {
+
+// Above this the live table is thinned out: soon enough that bad luck in hashing is rare, and the
+// allocations until the background thread comes round still find room.
+constexpr std::size_t kRoomy = LiveTable::kSlots / 2;
+constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
+
+// Half a second of allocating at 1 GiB/s with stacks of usual depth.
+std::size_t ring_bytes(std::uint64_t interval) {
+  constexpr std::uint64_t kRecordBytes = 512;
+  constexpr std::uint64_t kLeast = 256 << 10;
+  constexpr std::uint64_t kMost = 8 << 20;
+  return static_cast<std::size_t>(
+      std::clamp((std::uint64_t{512} << 20U) / interval * kRecordBytes, kLeast, kMost));
+}
+
+Walker walker_of(const agent::Options& options) {
+  return static_cast<agent::UnwinderChoice>(options.unwinder) ==
+                 agent::UnwinderChoice::kFramePointers
+             ? unwind::walk_frame_pointers
+             : unwind::walk_cfi;
+}
+
+}  // namespace
+
+HeapProfiler::HeapProfiler(const agent::Options& options) : options_(options) {}
+
+bool HeapProfiler::prepare() {
+  if (!interpose::owns_malloc()) {
+    agent::log_warning(
+        "the program's malloc is not reached through this library (the executable, or a library "
+        "preloaded before it, has its own); its allocations are not seen");
+  }
+  return ring_.create(ring_bytes(static_cast<std::uint64_t>(options_.heap_interval))) &&
+         prepare_heap_sampler();
+}
+
+bool HeapProfiler::prepare_in_child() {
+  forget_parent();
+  return ring_.create(ring_bytes(static_cast<std::uint64_t>(options_.heap_interval)));
+}
+
+void HeapProfiler::start() {
+  HeapState& state = heap_state();
+  const std::uint64_t interval = is_started_
+                                     ? state.interval.load(std::memory_order_relaxed)
+                                     : static_cast<std::uint64_t>(options_.heap_interval);
+  start_heap_sampler({.ring = &ring_,
+                      .walk = walker_of(options_),
+                      .max_depth = static_cast<std::uint32_t>(options_.max_stack_depth),
+                      .interval = interval,
+                      .min_size = static_cast<std::uint64_t>(options_.heap_min_size),
+                      .follow_frees = options_.heap_live});
+  is_started_ = true;
+  window_start_ns_ = cpu::monotonic_ns();
+}
+
+void HeapProfiler::stop() { stop_heap_sampler(); }
+
+void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::size_t records = ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
+    const HeapSample sample = heap_sample_of(record);
+    const std::size_t depth = std::min<std::size_t>(sample.common.depth, words - kHeapSampleWords);
+    store_.add(modules, sample, {record + kHeapSampleWords, depth},
+               names.of(sample.common.tid, now));
+  });
+  constexpr std::size_t kBusyRecords = 128;
+  is_busy_ = records > kBusyRecords;
+  HeapState& state = heap_state();
+  while (state.live.size() > kRoomy) {
+    store_.forget_freed(state.live);
+    const std::uint64_t interval = state.interval.load(std::memory_order_relaxed);
+    store_.thin(state.live, interval);  // the hooks may have doubled it already
+    if (state.live.size() <= kRoomy || interval >= kLongestInterval) {
+      break;
+    }
+    state.interval.store(interval * 2, std::memory_order_relaxed);
+    agent::log_info("the table of live blocks is filling up; now one sample per " +
+                    std::to_string(interval * 2) + " bytes");
+  }
+}
+
+std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const {
+  const HeapState& state = heap_state();
+  const HeapState::Totals totals = state.totals();
+  std::vector<std::pair<std::string, std::int64_t>> counters;
+  const auto add = [&](const char* name, std::uint64_t value) {
+    counters.emplace_back(name, static_cast<std::int64_t>(value));
+  };
+  add("otprof.heap.allocated.bytes", totals.allocated_bytes);
+  add("otprof.heap.allocated.calls", totals.allocations);
+  add("otprof.heap.freed.calls", totals.frees);
+  add("otprof.heap.interval", state.interval.load(std::memory_order_relaxed));
+  add("otprof.heap.samples.live", store_.live_samples());
+  add("otprof.heap.samples.not_followed", state.not_followed.load(std::memory_order_relaxed));
+  add("otprof.samples.taken", store_.window_samples());
+  add("otprof.samples.lost", state.lost_in_ring.load(std::memory_order_relaxed));
+  for (std::size_t end = 0; end < store_.stack_ends().size(); ++end) {
+    if (store_.stack_ends()[end] != 0) {
+      counters.emplace_back(std::string("otprof.stack_ends.") +
+                                unwind::stack_end_name(static_cast<unwind::StackEnd>(end)),
+                            static_cast<std::int64_t>(store_.stack_ends()[end]));
+    }
+  }
+  return counters;
+}
+
+std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
+                                                           std::int64_t unix_minus_monotonic,
+                                                           symbols::ModuleMap& modules,
+                                                           symbols::Symbolizer& symbolizer,
+                                                           encoder::Dictionary& dictionary) {
+  store_.forget_freed(heap_state().live);
+  const std::vector<HeapRow> rows = store_.rows(now_ns);
+  std::optional<encoder::Profile> profile;
+  if (!rows.empty()) {
+    profile = make_heap_profile(
+        store_, rows,
+        {.start_ns = window_start_ns_,
+         .end_ns = now_ns,
+         .unix_minus_monotonic = unix_minus_monotonic,
+         .interval = heap_state().interval.load(std::memory_order_relaxed),
+         .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
+                      agent::SymbolizeChoice::kNone,
+         .has_live = options_.heap_live,
+         .counters = counters()},
+        modules, symbolizer, dictionary);
+  }
+  store_.begin_window();
+  window_start_ns_ = now_ns;
+  return profile;
+}
+
+}  // namespace otprof::heap

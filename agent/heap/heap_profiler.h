@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The heap side of the agent, as the rest of it sees it: start, collect, close a window.
+// Lives as long as the process. Background thread only, but for the constructor.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "agent/heap/heap_store.h"
+#include "agent/options.h"
+#include "agent/sample_ring.h"
+#include "agent/symbols/module_map.h"
+#include "agent/symbols/symbolizer.h"
+#include "agent/thread_names.h"
+#include "encoder/dictionary.h"
+#include "encoder/profile.h"
+
+namespace otprof::heap {
+
+class HeapProfiler {
+ public:
+  // `options` must outlive it. Maps memory, starts nothing.
+  explicit HeapProfiler(const agent::Options& options);
+  HeapProfiler(const HeapProfiler&) = delete;
+  HeapProfiler& operator=(const HeapProfiler&) = delete;
+
+  // Puts the hooks in place; once per process, while it has one thread. False: no memory.
+  bool prepare();
+  // The same for a new object in a forked child, on its one thread; the hooks are there already. What
+  // the parent has sampled is the parent's.
+  bool prepare_in_child();
+
+  // Samples from now on; also after stop(). Stack bounds must be known.
+  void start();
+  void stop();
+
+  // Moves samples from the ring into the store, and makes room in the live table when it fills up.
+  void collect(const symbols::ModuleMap& modules, agent::ThreadNames& names);
+
+  // True when the ring would not hold what comes in a quarter of a second.
+  bool is_busy() const { return is_busy_; }
+
+  // The window that ends now, if there is anything in it or alive; starts the next one.
+  std::optional<encoder::Profile> close_window(std::uint64_t now_ns,
+                                               std::int64_t unix_minus_monotonic,
+                                               symbols::ModuleMap& modules,
+                                               symbols::Symbolizer& symbolizer,
+                                               encoder::Dictionary& dictionary);
+
+ private:
+  std::vector<std::pair<std::string, std::int64_t>> counters() const;
+
+  const agent::Options& options_;
+  agent::SampleRing ring_;
+  HeapStore store_;
+  bool is_started_ = false;
+  bool is_busy_ = false;
+  std::uint64_t window_start_ns_ = 0;
+};
+
+}  // namespace otprof::heap

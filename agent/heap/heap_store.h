@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the background thread knows of heap samples: those of the window that is under way, and those
+// whose blocks are still allocated, however old. A freed block leaves no record anywhere; it is known
+// by its number no longer being in the live table. So nothing can be lost on the way from free().
+//
+// Outlives the windows, and the sessions of the background thread; modules are therefore kept as
+// copies. Memory: some 100 bytes per live block that was sampled, and 16 per frame of each different
+// stack. Background thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/heap/heap_sample.h"
+#include "agent/heap/live_table.h"
+#include "agent/symbols/module_map.h"
+#include "agent/window.h"
+
+namespace otprof::heap {
+
+using agent::SeenFrame;
+
+// Who allocated, as far as samples are told apart.
+struct HeapKey {
+  std::uint32_t stack = 0;
+  std::int32_t tid = 0;
+  unwind::StackEnd end = unwind::StackEnd::kRoot;
+  std::uint32_t name = 0;  // position in HeapStore::name()
+  std::array<std::uint8_t, 16> trace_id{};
+  std::array<std::uint8_t, 8> span_id{};
+  bool operator==(const HeapKey&) const = default;
+};
+struct HeapKeyHash {
+  std::size_t operator()(const HeapKey& key) const noexcept;
+};
+
+// Age of live blocks when the window ends: below this many seconds each, then all others.
+inline constexpr std::array<std::uint64_t, 6> kAgeLimits = {1, 10, 60, 600, 3600, 86400};
+inline constexpr std::array<const char*, kAgeLimits.size() + 1> kAgeNames = {
+    "<1s", "<10s", "<1m", "<10m", "<1h", "<1d", ">=1d"};
+
+struct HeapRow {
+  HeapKey key;
+  int age = -1;  // into kAgeNames; -1: what was allocated in the window, live or not
+  double objects = 0;
+  double bytes = 0;
+};
+
+// True when both describe one file mapped at one place, whatever their numbers.
+bool is_same_module(const symbols::Module& a, const symbols::Module& b);
+
+class HeapStore {
+ public:
+  // One record of the ring.
+  void add(const symbols::ModuleMap& modules, const HeapSample& sample,
+           std::span<const std::uint64_t> frames, std::string_view thread_name);
+
+  // Brings the live samples down to `interval`: one taken at a shorter interval is kept with the
+  // probability that makes it a sample of the longer one, so estimates stay unbiased.
+  void thin(LiveTable& table, std::uint64_t interval);
+
+  // Drops the samples whose blocks have been freed. All records must have been added before.
+  void forget_freed(const LiveTable& table);
+
+  // Allocations of this window and, after forget_freed(), live blocks; `now_ns` CLOCK_MONOTONIC.
+  std::vector<HeapRow> rows(std::uint64_t now_ns) const;
+  // Of a row, until begin_window().
+  std::span<const SeenFrame> stack(std::uint32_t index) const { return stacks_.at(index); }
+  const std::string& name(std::uint32_t index) const { return names_.at(index); }
+
+  // Starts the next window: forgets everything but live samples.
+  void begin_window();
+
+  std::uint64_t window_samples() const { return window_samples_; }
+  std::size_t live_samples() const { return live_.size(); }
+  using StackEnds = std::array<std::uint64_t, static_cast<std::size_t>(unwind::StackEnd::kCount)>;
+  const StackEnds& stack_ends() const { return stack_ends_; }
+
+ private:
+  struct Live {
+    HeapKey key;
+    std::uint64_t address = 0;
+    std::uint64_t size = 0;
+    std::uint64_t interval = 0;
+    std::uint64_t monotonic_ns = 0;
+  };
+  struct Sum {
+    double objects = 0;
+    double bytes = 0;
+  };
+  // Stacks by value, numbered.
+  class Stacks {
+   public:
+    std::uint32_t intern(std::span<const SeenFrame> frames);
+    std::span<const SeenFrame> all_frames() const { return frames_; }
+    std::span<const SeenFrame> at(std::uint32_t index) const {
+      return std::span(frames_).subspan(ranges_[index].first, ranges_[index].second);
+    }
+
+   private:
+    std::vector<SeenFrame> frames_;
+    std::vector<std::pair<std::size_t, std::size_t>> ranges_;  // first frame, count
+    std::unordered_multimap<std::uint64_t, std::uint32_t> by_hash_;
+  };
+
+  // Texts by value, the same way.
+  class Names {
+   public:
+    std::uint32_t intern(std::string_view text);
+    const std::string& at(std::uint32_t index) const { return names_[index]; }
+
+   private:
+    std::vector<std::string> names_;
+    std::unordered_map<std::string, std::uint32_t> by_text_;
+  };
+
+  const symbols::Module* keep(const symbols::Module* module);
+
+  Stacks stacks_;
+  Names names_;
+  std::vector<SeenFrame> scratch_;
+  std::unordered_map<HeapKey, Sum, HeapKeyHash> window_;
+  std::unordered_map<std::uint64_t, Live> live_;  // by sample number
+  std::vector<std::unique_ptr<const symbols::Module>> modules_;  // copies
+  std::unordered_map<const symbols::Module*, const symbols::Module*> kept_;  // of this window
+  std::uint64_t window_samples_ = 0;
+  std::uint32_t copies_made_ = 0;
+  std::uint64_t random_ = 1;
+  StackEnds stack_ends_{};
+};
+
+}  // namespace otprof::heap

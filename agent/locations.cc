@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/locations.h"
+
+#include <string>
+
+namespace otprof::agent {
+
+using encoder::Index;
+
+std::size_t Locations::FrameHash::operator()(const SeenFrame& frame) const noexcept {
+  return (frame.address ^ reinterpret_cast<std::uintptr_t>(frame.module) << 20U) *
+         0x9e3779b97f4a7c15ULL;
+}
+
+Locations::Locations(encoder::Dictionary& dictionary, symbols::ModuleMap& modules)
+    : dictionary_(dictionary), modules_(modules) {
+  native_ = dictionary.intern_string("native");
+  mapping_of(&modules.main_module());
+}
+
+void Locations::add(std::span<const SeenFrame> stack) {
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    found_[stack[i]].is_leaf |= i < kLeafFrames;
+  }
+}
+
+void Locations::resolve(symbols::Symbolizer& symbolizer, Names names) {
+  std::vector<symbols::Query> named;
+  std::vector<symbols::Query> unnamed;
+  for (const auto& [frame, found] : found_) {
+    const bool is_asked = names == Names::kAll || (names == Names::kLeaves && found.is_leaf);
+    (is_asked ? named : unnamed)
+        .push_back({.module = frame.module, .address = frame.address, .symbol = {}});
+  }
+  symbolizer.resolve(named);
+  for (const std::vector<symbols::Query>* queries : {&named, &unnamed}) {
+    for (const symbols::Query& query : *queries) {
+      Found& found = found_.at({query.module, query.address});
+      found.location = intern(query, names);
+      found.symbol = query.symbol.system_name;
+    }
+  }
+}
+
+Index Locations::intern(const symbols::Query& query, Names names) {
+  encoder::Location location;
+  location.mapping = query.module == nullptr ? unknown_mapping() : mapping_of(query.module);
+  location.address = query.address;
+  location.frame_type = native_;
+  encoder::Line line;
+  if (names == Names::kAll && !query.symbol.name.empty()) {
+    line.function = dictionary_.intern_function(
+        {.name = dictionary_.intern_string(query.symbol.name),
+         .system_name = dictionary_.intern_string(query.symbol.system_name)});
+    location.lines = {&line, 1};
+  }
+  return dictionary_.intern_location(location);
+}
+
+Index Locations::mapping_of(const symbols::Module* module) {
+  const auto [entry, is_new] = mappings_.try_emplace(module, 0);
+  if (is_new) {
+    entry->second = dictionary_.intern_mapping(
+        {.memory_start = module->text_start,
+         .memory_limit = module->text_limit,
+         .file_offset = module->text_offset,
+         .filename = dictionary_.intern_string(module->path),
+         .build_id_gnu =
+             module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
+         .build_id_htl = dictionary_.intern_string(modules_.htl_hash(*module))});
+  }
+  return entry->second;
+}
+
+// Code in no file (generated at run time): a location without lines needs some mapping.
+Index Locations::unknown_mapping() {
+  return dictionary_.intern_mapping(
+      {.filename = dictionary_.intern_string("//anon"),
+       .build_id_htl = dictionary_.intern_string(std::string(32, '0'))});
+}
+
+}  // namespace otprof::agent
