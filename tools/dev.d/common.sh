@@ -27,7 +27,7 @@ logged() {
 }
 
 # How many jobs a build may run at once.
-jobs=${OTPROF_JOBS:-$(nproc)}
+jobs=$(nproc)
 
 # build_tree NAME OPTION...: sets up what is missing, configures NAME below the root, compiles.
 # Compiler messages go to the terminal: they are for the one who runs this.
