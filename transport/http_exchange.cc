@@ -34,7 +34,7 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
 }  // namespace
 
 struct HttpExchange::Handles {
-  explicit Handles(const SenderConfig& config_) : config(config_) {}
+  explicit Handles(const SenderConfig& of) : config(of) {}
 
   ~Handles() { release(); }
 
@@ -99,7 +99,9 @@ bool HttpExchange::Handles::build_headers(curl_slist*& list, bool gzip) const {
             (!gzip || add("Content-Encoding: gzip"));
   for (const auto& [name, value] : config.headers) {
     // libcurl's notation: "Name:" would remove the header, "Name;" sends it empty.
-    ok = ok && add(value.empty() ? name + ";" : name + ": " + value);
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    ok = ok && add(line);
   }
   return ok;
 }

@@ -50,8 +50,8 @@ struct Window {
 }  // namespace
 
 struct OtlpSender::State {
-  explicit State(SenderConfig config_)
-      : config(std::move(config_)), exchange(config), log(display_url(config.url)) {}
+  explicit State(SenderConfig settings)
+      : config(std::move(settings)), exchange(config), log(display_url(config.url)) {}
 
   void warn(const std::string& line) {
     if (!line.empty() && config.warn != nullptr) config.warn(config.warn_context, line);

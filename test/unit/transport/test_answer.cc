@@ -5,8 +5,11 @@
 
 #include "transport/answer.h"
 
-using namespace otprof::transport;
-using namespace std::string_literals;
+using otprof::transport::Answer;
+using otprof::transport::explain;
+using otprof::transport::judge;
+using otprof::transport::Verdict;
+using std::string_literals::operator""s;
 
 namespace {
 

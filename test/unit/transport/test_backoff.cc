@@ -6,7 +6,9 @@
 
 #include "transport/backoff.h"
 
-using namespace otprof::transport;
+using otprof::transport::backoff_delay;
+using otprof::transport::kMaxRetryAfter;
+using otprof::transport::parse_retry_after;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 

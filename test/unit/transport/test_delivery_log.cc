@@ -6,7 +6,7 @@
 
 #include "transport/delivery_log.h"
 
-using namespace otprof::transport;
+using otprof::transport::DeliveryLog;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;

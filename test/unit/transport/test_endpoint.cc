@@ -5,7 +5,10 @@
 
 #include "transport/endpoint.h"
 
-using namespace otprof::transport;
+using otprof::transport::display_url;
+using otprof::transport::proxy_for_url;
+using otprof::transport::url_from_base_endpoint;
+using otprof::transport::url_from_signal_endpoint;
 
 namespace {
 
@@ -90,8 +93,7 @@ TEST_CASE("a wrong endpoint is told with what is accepted") {
 
 TEST_CASE("white space, control and non-ASCII characters inside are refused") {
   for (const auto* text : {"http://c/a b", "http://c/a\tb", "http://c/a\nHost: x", "http://c/\x01",
-                           "http://b\xc3\xbc"
-                           "cher.example/"}) {
+                           "http://b\xc3\xbcro.example/"}) {
     CHECK_THAT(signal_form(text), Catch::Contains("character in the URL"));
   }
 }
@@ -108,5 +110,5 @@ TEST_CASE("the proxy is that of the scheme, then the one for all") {
   CHECK(proxy_for_url("http://c", "h", "s", "a") == "h");
   CHECK(proxy_for_url("HTTPS://c", "h", "s", "a") == "s");
   CHECK(proxy_for_url("https://c", "h", "", "a") == "a");
-  CHECK(proxy_for_url("http://c", "", "s", "") == "");
+  CHECK(proxy_for_url("http://c", "", "s", "").empty());
 }

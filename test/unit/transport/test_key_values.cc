@@ -6,7 +6,9 @@
 
 #include "transport/endpoint.h"
 
-using namespace otprof::transport;
+using otprof::transport::KeyValues;
+using otprof::transport::parse_headers;
+using otprof::transport::parse_resource_attributes;
 
 namespace {
 
@@ -137,7 +139,8 @@ TEST_CASE("resource attributes: any error discards everything") {
 
 TEST_CASE("any text is survived") {
   std::mt19937 random(7);
-  const std::string_view alphabet("a=,%2 \t;\x80\xc3\0\n", 13);
+  using std::string_view_literals::operator""sv;
+  constexpr std::string_view alphabet = "a=,%2 \t;\x80\xc3\0\n"sv;
   for (int round = 0; round < 20000; ++round) {
     std::string text(random() % 24, ' ');
     for (char& c : text) c = alphabet[random() % alphabet.size()];

@@ -8,8 +8,10 @@
 
 #include "transport/response.h"
 
-using namespace otprof::transport;
-using namespace std::string_literals;
+using otprof::transport::decode_export_response;
+using otprof::transport::decode_status_message;
+using otprof::transport::printable;
+using std::string_literals::operator""s;
 
 TEST_CASE("an empty answer and an empty partial_success are full success") {
   for (const auto& bytes : {""s, "\x0a\x00"s, "\x0a\x02\x08\x00"s}) {
