@@ -9,7 +9,8 @@ using otprof::transport::Answer;
 using otprof::transport::explain;
 using otprof::transport::judge;
 using otprof::transport::Verdict;
-using std::string_literals::operator""s;
+// clang-tidy 14 does not see that literals use it.
+using std::string_literals::operator""s;  // NOLINT(misc-unused-using-decls)
 
 namespace {
 

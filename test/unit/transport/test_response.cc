@@ -11,7 +11,8 @@
 using otprof::transport::decode_export_response;
 using otprof::transport::decode_status_message;
 using otprof::transport::printable;
-using std::string_literals::operator""s;
+// clang-tidy 14 does not see that literals use it.
+using std::string_literals::operator""s;  // NOLINT(misc-unused-using-decls)
 
 TEST_CASE("an empty answer and an empty partial_success are full success") {
   for (const auto& bytes : {""s, "\x0a\x00"s, "\x0a\x02\x08\x00"s}) {
