@@ -317,7 +317,8 @@ TEST_CASE("a run of generated frames that leads nowhere is taken back") {
   constexpr std::array<std::uint8_t, 11> kCallsSecond = {0x55, 0x48, 0x89, 0xe5,
                                                          0xff, 0xd6, 0x5d, 0xc3};
   handler_bounds = own_bounds();
-  const auto outer = reinterpret_cast<void (*)(void (*)(), void (*)())>(generate(kUnframed));
+  const auto outer = reinterpret_cast<void (*)(void (*)(), void (*)())>(
+      reinterpret_cast<void*>(generate(kUnframed)));
   const Generated inner = generate(kCallsSecond);
   outer(reinterpret_cast<void (*)()>(inner), walk_from_generated_code);
   CHECK(generated_result.walk.end == StackEnd::kNoModule);
