@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <thread>
@@ -199,6 +200,8 @@ void Receiver::start() {
     pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     state_->server.listen_after_bind();
   });
+  // stop() is lost on a server that does not run yet.
+  while (!state_->server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void Receiver::stop() {

@@ -26,9 +26,9 @@ namespace otprof::tools {
 
 // Who a profile came from, as far as is known. Equal text and pid: the same process.
 struct Process {
-  std::string service;
-  std::string executable;  // base name
-  std::string instance;    // service.instance.id, or what else tells two runs apart
+  std::string service = {};
+  std::string executable = {};  // base name
+  std::string instance = {};    // service.instance.id, or what else tells two runs apart
   std::int64_t pid = 0;
   auto operator<=>(const Process&) const = default;
 };
