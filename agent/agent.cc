@@ -192,6 +192,7 @@ void start_agent(const char* const* environment) {
     }
   }
   interpose::set_hooks({.main_thread_exits = finish_agent,
+                        .strict_sandbox_begins = finish_agent,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent});
   // After the thread's creation has made the host's allocator register its own fork handlers: in a

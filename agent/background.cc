@@ -11,6 +11,7 @@
 #include "agent/futex.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/log.h"
+#include "agent/process_status.h"
 #include "agent/session.h"
 
 namespace otprof::agent {
@@ -126,7 +127,9 @@ void Background::run() {
   if (!armed) {
     return;
   }
-  while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kRunning)) {
+  session.prepare();
+  while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kRunning) &&
+         !session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
     step_.lock();
@@ -134,8 +137,13 @@ void Background::run() {
     step_.unlock();
     session.sleep_until(next, &wake_word_, seen);
   }
-  session.finish(finish_by_);
+  session.finish(session.is_deserted()
+                     ? steady_clock::now() + std::chrono::milliseconds(options_.exit_timeout)
+                     : finish_by_);
   change_state(State::kFinished);
+  if (session.is_deserted()) {
+    raw_syscall(SYS_exit, exit_code_of_main_thread());
+  }
 }
 
 }  // namespace otprof::agent

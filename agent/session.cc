@@ -13,7 +13,7 @@
 #include "agent/cpu_profile.h"
 #include "agent/futex.h"
 #include "agent/log.h"
-#include "agent/proc_file.h"
+#include "agent/process_status.h"
 
 namespace otprof::agent {
 namespace {
@@ -37,27 +37,15 @@ std::int64_t unix_minus_monotonic() {
          static_cast<std::int64_t>(cpu::monotonic_ns());
 }
 
-// Of the main thread: a tracer need not trace all threads, and does not trace ours unless it asked
-// for new ones.
-bool is_traced() {
-  constexpr std::string_view kField = "TracerPid:";
-  const std::string status = read_small_file("/proc/self/status");
-  const std::size_t at = status.find(kField);
-  if (at == std::string::npos) {
-    return false;
-  }
-  const std::size_t digit = status.find_first_of("0123456789", at);
-  return digit != std::string::npos && status[digit] != '0';
-}
-
 }  // namespace
 
 Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap)
-    : options_(options),
-      ring_(ring),
-      heap_(heap),
-      identity_(identify_process(options)),
-      delivery_(options, identity_) {}
+    : options_(options), ring_(ring), heap_(heap) {}
+
+void Session::prepare() {
+  identity_ = identify_process(options_);
+  delivery_.emplace(options_, identity_);
+}
 
 std::uint64_t Session::period_ns() const {
   return 1'000'000'000U / static_cast<std::uint64_t>(options_.cpu_hz);
@@ -78,7 +66,7 @@ bool Session::start() {
     sampling_ = Sampling::kLost;
     return true;
   }
-  if (is_traced()) {
+  if (read_process_status().is_traced) {
     log_info("started under a debugger; sampling begins when it leaves");
     sampling_ = Sampling::kPausedForDebugger;
     return true;
@@ -106,22 +94,24 @@ Session::TimePoint Session::tick() {
   collect();
   const TimePoint now = steady_clock::now();
   if (now >= next_check_) {
-    look_after_engine();
+    const ProcessStatus status = read_process_status();
+    is_deserted_ = status.is_deserted;
+    look_after_engine(status.is_traced);
     next_check_ = now + kCheckEvery;
   }
   if (now >= window_end_) {
     close_window();
     window_end_ = std::max(window_end_, now) + milliseconds(options_.export_interval);
   }
-  const TimePoint delivery_due = delivery_.step();
+  const TimePoint delivery_due = delivery_->step();
   const bool is_busy = heap_ != nullptr && heap_->is_busy();
   return std::min({now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, delivery_due});
 }
 
 void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen) {
   const auto left = until - steady_clock::now();
-  if (delivery_.in_flight()) {
-    delivery_.wait(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0),
+  if (delivery_->in_flight()) {
+    delivery_->wait(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0),
                               kLongestSocketWait));
   } else {
     futex_wait(wake_word, seen, left);
@@ -137,7 +127,7 @@ void Session::finish(TimePoint deadline) {
   }
   collect();
   close_window();
-  delivery_.finish(deadline);
+  delivery_->finish(deadline);
 }
 
 void Session::collect() {
@@ -180,18 +170,18 @@ void Session::close_window() {
     }
   }
   if (!profiles.empty()) {
-    delivery_.deliver(dictionary, profiles, kinds);
+    delivery_->deliver(dictionary, profiles, kinds);
   }
   window_ = std::make_unique<Window>(now, options_.timestamps);
   modules_.drop_unloaded();
   thread_names_.clear();
 }
 
-void Session::look_after_engine() {
+void Session::look_after_engine(bool is_traced) {
   if (sampling_ == Sampling::kLost) {
     return;
   }
-  if (is_traced()) {
+  if (is_traced) {
     if (sampling_ == Sampling::kOn) {
       engine_->stop();
       log_info("a debugger is attached; sampling pauses until it leaves");

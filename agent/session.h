@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/cpu/engine.h"
@@ -32,6 +33,10 @@ class Session {
 
   // False when nothing can be sampled; the reason has been logged.
   bool start();
+  // What can wait until the program runs: identity, delivery. Before the first tick.
+  void prepare();
+  // True once the agent's is the last thread of the process: it must end, or the process never does.
+  bool is_deserted() const { return is_deserted_; }
   // Does what is due; returns when it wants to be called again.
   TimePoint tick();
   // Sleeps until `until`, or until *wake_word differs from `seen`, or until a delivery moves on.
@@ -43,7 +48,7 @@ class Session {
   void collect();
   void close_window();
   bool start_sampling();
-  void look_after_engine();
+  void look_after_engine(bool is_traced);
   std::uint64_t period_ns() const;
 
   const Options& options_;
@@ -53,7 +58,8 @@ class Session {
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;
   ThreadNames thread_names_;
-  Delivery delivery_;
+  std::optional<Delivery> delivery_;
+  bool is_deserted_ = false;
   std::unique_ptr<cpu::Engine> engine_;
   enum class Sampling { kOn, kPausedForDebugger, kLost } sampling_ = Sampling::kOn;
   std::unique_ptr<Window> window_;

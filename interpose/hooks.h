@@ -12,6 +12,9 @@ namespace otprof::interpose {
 struct Hooks {
   // The main thread is about to end by pthread_exit while others may go on.
   void (*main_thread_exits)() noexcept = nullptr;
+  // The calling thread is about to enter strict seccomp, where nothing of the agent's can run: not
+  // even the clock may be read.
+  void (*strict_sandbox_begins)() noexcept = nullptr;
   // Around a system call that works only while the calling thread is the process's one thread.
   void (*before_single_threaded_call)() noexcept = nullptr;
   void (*after_single_threaded_call)() noexcept = nullptr;

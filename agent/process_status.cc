@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/process_status.h"
+
+#include <sys/wait.h>
+
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "agent/proc_file.h"
+
+namespace otprof::agent {
+namespace {
+
+// The first word after "NAME:" at the start of a line.
+std::string_view field(std::string_view status, std::string_view name) {
+  std::size_t at = status.find(name);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  at = status.find_first_not_of(" \t", at + name.size());
+  return at == std::string_view::npos ? std::string_view{}
+                                      : status.substr(at, status.find_first_of(" \t\n", at) - at);
+}
+
+}  // namespace
+
+ProcessStatus read_process_status() {
+  const std::string status = read_small_file("/proc/self/status");
+  const std::string_view tracer = field(status, "\nTracerPid:");
+  return {.is_traced = !tracer.empty() && tracer != "0",
+          .is_deserted = field(status, "\nState:") == "Z" && field(status, "\nThreads:") == "2"};
+}
+
+int exit_code_of_main_thread() {
+  // The last field of the line, in the form that waitpid reports.
+  const std::string stat = read_small_file("/proc/self/stat");
+  const std::size_t at = stat.find_last_of(' ');
+  int status = 0;
+  if (at != std::string::npos) {
+    std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), status);
+  }
+  return WEXITSTATUS(status);
+}
+
+}  // namespace otprof::agent
