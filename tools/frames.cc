@@ -35,6 +35,18 @@ std::uint32_t FrameTable::intern(std::string_view name, std::string_view module,
   return found->second;
 }
 
+std::string FrameTable::unnamed(const encoder::Location& location, std::string_view module) {
+  const encoder::Mapping& mapping = dictionary_.mappings()[location.mapping];
+  if (module.empty() || location.address < mapping.memory_start) return hex_number(location.address);
+  const std::uint64_t offset = location.address - mapping.memory_start + mapping.file_offset;
+  const auto [known, added] = starts_.try_emplace(
+      location.mapping, std::string(dictionary_.string(mapping.filename)),
+      dictionary_.string(mapping.build_id_gnu));
+  const std::uint64_t address = known->second.address_of(offset).value_or(offset);
+  const std::uint64_t start = known->second.start_of(address).value_or(address);
+  return std::string(module) + "+" + hex_number(start);
+}
+
 const std::vector<std::uint32_t>& FrameTable::of_location(Index index) {
   std::vector<std::uint32_t>& frames = by_location_[index];
   if (!frames.empty()) return frames;
@@ -51,14 +63,7 @@ const std::vector<std::uint32_t>& FrameTable::of_location(Index index) {
     if (name.empty()) name = "(unknown)";
     frames.push_back(intern(name, module, dictionary_.string(function.filename)));
   }
-  if (frames.empty()) {
-    std::string name = hex_number(location.address);
-    if (!module.empty() && location.address >= mapping.memory_start) {
-      name = std::string(module) + "+" +
-             hex_number(location.address - mapping.memory_start + mapping.file_offset);
-    }
-    frames.push_back(intern(name, module, {}));
-  }
+  if (frames.empty()) frames.push_back(intern(unnamed(location, module), module, {}));
   return frames;
 }
 

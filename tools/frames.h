@@ -2,7 +2,9 @@
 //
 // Locations as the frames a person reads: a function in a module, inlined functions as frames of
 // their own. Frames are unique by function name and module, so that one function at many addresses,
-// or loaded at another address in each process, is one frame. One thread at a time.
+// or loaded at another address in each process, is one frame. A function without a name is called by
+// its file and where it starts there (function_starts.h), or by the address alone.
+// One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 
 #include "encoder/dictionary.h"
 #include "encoder/profile.h"
+#include "tools/function_starts.h"
 
 namespace otprof::tools {
 
@@ -37,11 +40,13 @@ class FrameTable {
  private:
   std::uint32_t intern(std::string_view name, std::string_view module, std::string_view file);
   const std::vector<std::uint32_t>& of_location(encoder::Index location);
+  std::string unnamed(const encoder::Location& location, std::string_view module);
 
   const encoder::Dictionary& dictionary_;
   std::vector<Frame> frames_;
   std::unordered_map<std::string, std::uint32_t> index_;
   std::vector<std::vector<std::uint32_t>> by_location_;
+  std::unordered_map<encoder::Index, FunctionStarts> starts_;  // by mapping
   std::vector<std::uint32_t> stack_;
 };
 

@@ -79,6 +79,7 @@ std::string in_bytes(std::int64_t bytes) {
 }
 
 std::string in_seconds(std::int64_t nanoseconds) {
+  if (nanoseconds == 0) return "0 s";
   const double seconds = static_cast<double>(nanoseconds) / 1e9;
   if (std::fabs(seconds) < 1) return fixed(seconds * 1e3, std::fabs(seconds) < 0.1 ? 1 : 0) + " ms";
   return fixed(seconds, std::fabs(seconds) < 100 ? 2 : 0) + " s";
