@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
+#include <locale.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -120,6 +121,8 @@ void Background::run() {
   if (raw_syscall(SYS_unshare, CLONE_FS) == 0) {
     raw_syscall(SYS_chdir, syscall_argument("/"));
   }
+  // The texts of errors come untranslated, and without the host's environment being read for them.
+  uselocale(newlocale(LC_ALL_MASK, "C", nullptr));
   log_from_private_table();
   Session session(options_, ring_, heap_);
   const bool armed = session.start();

@@ -31,18 +31,26 @@ std::string file_name_part(std::string_view text) {
   return part;
 }
 
-template <typename Encode>
-bool encode_gzip(encoder::ByteSink& out, Encode&& encode) {
-  encoder::GzipSink gzip(out);
-  return encode(gzip) && gzip.finish();
-}
+// Counts what goes through to `next`.
+class CountingSink final : public encoder::ByteSink {
+ public:
+  explicit CountingSink(encoder::ByteSink& next) : next_(next) {}
+  bool write(const void* bytes, std::size_t size) override {
+    size_ += size;
+    return next_.write(bytes, size);
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  encoder::ByteSink& next_;
+  std::size_t size_ = 0;
+};
 
 bool encode_pprof_gzip(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
                        std::string& out) {
   encoder::StringSink bytes(out);
-  return encode_gzip(bytes, [&](encoder::ByteSink& sink) {
-    return encoder::encode_pprof(dictionary, profile, sink);
-  });
+  encoder::GzipSink gzip(bytes);
+  return encoder::encode_pprof(dictionary, profile, gzip) && gzip.finish();
 }
 
 }  // namespace
@@ -125,13 +133,14 @@ void Delivery::send_request(const encoder::Dictionary& dictionary,
   transport::Body body;
   body.gzip = wants_gzip(options_);
   encoder::StringSink bytes(body.bytes);
-  const auto encode = [&](encoder::ByteSink& sink) {
-    return encoder::encode_otlp(dictionary, identity_.resource, scope_, request, payloads, sink);
-  };
-  if (body.gzip ? !encode_gzip(bytes, encode) : !encode(bytes)) {
+  encoder::GzipSink gzip(bytes);
+  CountingSink counted(body.gzip ? static_cast<encoder::ByteSink&>(gzip) : bytes);
+  if (!encoder::encode_otlp(dictionary, identity_.resource, scope_, request, payloads, counted) ||
+      (body.gzip && !gzip.finish())) {
     count_encode_failure();
     return;
   }
+  body.uncompressed_bytes = counted.size();
   sender_->enqueue(std::move(body));
 }
 

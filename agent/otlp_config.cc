@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/otlp_config.h"
 
-#include <initializer_list>
 #include <string>
 
 #include "agent/log.h"
@@ -34,29 +33,12 @@ void choose_headers(const Options& options, transport::KeyValues& headers) {
   if (!transport::parse_headers(own ? options.profiles_headers : options.headers, headers, error)) {
     log_warning(std::string(own ? "OTEL_EXPORTER_OTLP_PROFILES_HEADERS"
                                 : "OTEL_EXPORTER_OTLP_HEADERS") +
-                " is not accepted (" + error + "); none of its headers are sent");
-    headers.clear();
+                " is not accepted in part (" + error + "); its other headers are sent");
   }
 }
 
-const std::string& first_set(std::initializer_list<const std::string*> values) {
-  for (const std::string* value : values) {
-    if (!value->empty()) {
-      return *value;
-    }
-  }
-  return **values.begin();
-}
-
-// The variables that curl and most others go by. HTTP_PROXY is not among them: in a CGI program it
-// is a header of the request.
-void choose_proxy(const Options& options, transport::SenderConfig& config) {
-  const bool is_https = config.url.starts_with("https:");
-  config.proxy = is_https ? first_set({&options.https_proxy, &options.https_proxy_upper,
-                                       &options.all_proxy, &options.all_proxy_upper})
-                          : first_set({&options.http_proxy, &options.all_proxy,
-                                       &options.all_proxy_upper});
-  config.no_proxy = first_set({&options.no_proxy, &options.no_proxy_upper});
+const std::string& first_set(const std::string& lower, const std::string& upper) {
+  return lower.empty() ? upper : lower;
 }
 
 void warn_from_sender(void* /*context*/, std::string_view message) { log_warning(message); }
@@ -74,7 +56,10 @@ bool make_sender_config(const Options& options, transport::SenderConfig& config)
     return false;
   }
   choose_headers(options, config.headers);
-  choose_proxy(options, config);
+  config.proxy = transport::proxy_for_url(
+      config.url, options.http_proxy, first_set(options.https_proxy, options.https_proxy_upper),
+      first_set(options.all_proxy, options.all_proxy_upper));
+  config.no_proxy = first_set(options.no_proxy, options.no_proxy_upper);
   const auto of = [&](OptionId own, const auto& own_value, const auto& general_value) {
     return options.is_given(own) ? own_value : general_value;
   };
