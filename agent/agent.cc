@@ -30,8 +30,9 @@ namespace {
 
 // Longer than arming ever takes; a kernel that is busier than that delays the program no further.
 constexpr std::chrono::milliseconds kArmLimit{1000};
-// How long a fork may wait for the background thread to finish a step.
-constexpr std::chrono::milliseconds kForkHoldLimit{10};
+// How long a fork may wait for the background thread to finish a step; the longest, reading the
+// system's certificates, takes 30 ms of CPU time.
+constexpr std::chrono::milliseconds kForkHoldLimit{50};
 
 // What the ring must hold between two visits of the background thread, with every CPU busy.
 std::size_t ring_bytes(const Options& options) {
@@ -59,7 +60,9 @@ struct Agent {
   Background* background = nullptr;
   heap::HeapProfiler* heap = nullptr;  // null: the heap is not profiled
   pid_t owner = 0;  // a child that was forked without being followed finds another pid here
-  bool held_for_fork = false;
+  // The thread that forks and meanwhile holds the background thread; pthread_t{}: none. Threads may
+  // fork at the same time.
+  std::atomic<pthread_t> holder{};
 };
 
 std::atomic<Agent*> running{nullptr};
@@ -110,17 +113,24 @@ void resume_agent() noexcept {
   }
 }
 
-// A fork copies the background thread's data in whatever state they are in, so the thread is held
-// between two of its steps; if it is in a long one, the child is merely not profiled any better.
+// A fork copies the background thread's data in whatever state they are in, its locks in libraries
+// included; so the thread is held between two of its steps.
 void before_fork() noexcept {
-  if (Agent* agent = running.load(std::memory_order_acquire)) {
-    agent->held_for_fork = agent->background->hold(kForkHoldLimit);
+  Agent* agent = running.load(std::memory_order_acquire);
+  if (agent != nullptr && agent->background->hold(kForkHoldLimit)) {
+    agent->holder.store(pthread_self());
   }
+}
+
+// True once for each hold, in the thread that has it; in a child that is the copy of that thread.
+bool take_hold(Agent& agent) noexcept {
+  pthread_t self = pthread_self();
+  return agent.holder.compare_exchange_strong(self, pthread_t{});
 }
 
 void after_fork_in_parent() noexcept {
   Agent* agent = running.load(std::memory_order_acquire);
-  if (agent != nullptr && std::exchange(agent->held_for_fork, false)) {
+  if (agent != nullptr && take_hold(*agent)) {
     agent->background->release();
   }
 }
@@ -129,19 +139,29 @@ void after_fork_in_parent() noexcept {
 // gets its own: own window, own identity.
 void after_fork_in_child() noexcept {
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
-  if (agent != nullptr && static_cast<ForkChoice>(agent->options.fork) == ForkChoice::kFollow) {
-    agent->held_for_fork = false;
-    agent->ring.reset();
-    if (agent->heap != nullptr) {
-      // What the parent's background thread was doing to the old one is not known.
-      agent->heap = new heap::HeapProfiler(agent->options);
-      if (!agent->heap->prepare_in_child()) {
-        agent->heap = nullptr;
-      }
-    }
-    log_from_own_table();
-    start_background(*agent);
+  if (agent == nullptr) {
+    return;
   }
+  log_from_own_table();
+  const bool is_followed = static_cast<ForkChoice>(agent->options.fork) == ForkChoice::kFollow;
+  if (!is_followed || !take_hold(*agent)) {
+    if (is_followed) {
+      log_warning("a forked child is not profiled: the agent was too busy to be forked safely");
+    }
+    if (agent->heap != nullptr) {
+      agent->heap->stop();
+    }
+    return;
+  }
+  agent->ring.reset();
+  if (agent->heap != nullptr) {
+    // What the parent's background thread was doing to the old one is not known.
+    agent->heap = new heap::HeapProfiler(agent->options);
+    if (!agent->heap->prepare_in_child()) {
+      agent->heap = nullptr;
+    }
+  }
+  start_background(*agent);
 }
 
 // The background thread does not share the program's working directory.
