@@ -25,7 +25,7 @@ constinit RuleCache rule_cache;
 constexpr std::uint64_t kEntryCodeSize = 128;
 
 bool is_entry_code(const Module& module, std::uint64_t pc) noexcept {
-  const std::uintptr_t entry = entry_point(module);
+  const std::uintptr_t entry = program_headers(module).entry;
   if (entry == 0 || pc - entry >= kEntryCodeSize) return false;
   RowResult ignored;
   return find_row(entry, ignored) == RowLookup::kNoTable;

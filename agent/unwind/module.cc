@@ -3,8 +3,10 @@
 #include "agent/unwind/module.h"
 
 #include <dlfcn.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 // Weak: a library that needs it could not be loaded at all by a glibc older than 2.35.
@@ -16,31 +18,68 @@ namespace {
 
 constexpr std::uintptr_t kPage = 4096;  // the smallest there is: what surely is mapped at map_start
 
-Bytes segment(const Module& module, std::uintptr_t address, Elf64_Word flags) noexcept {
-  if (address < module.map_start || address >= module.map_end) return {};
-  const ProgramHeaders headers = program_headers(module);
-  std::uintptr_t begin = module.map_start;
-  std::uintptr_t end = module.map_end;
-  if (headers.count != 0) {
-    bool found = false;
-    for (unsigned i = 0; i < headers.count && !found; ++i) {
-      const Elf64_Phdr& header = headers.first[i];
-      if (header.p_type != PT_LOAD || (header.p_flags & flags) != flags) continue;
-      begin = headers.load_bias + header.p_vaddr;
-      found = address - begin < header.p_memsz;
-      end = begin + header.p_memsz;
+// What the kernel tells of the main program. Its segments may have gaps between them, into which
+// other things are mapped; then _dl_find_object reports the segment around the address, not the
+// program, and the ELF header is out of reach.
+struct MainProgram {
+  ProgramHeaders headers;
+  std::atomic<std::uintptr_t> eh_frame_hdr{0};  // by which a Module is known to be it; set last
+};
+constinit MainProgram main_program;
+
+// Before every constructor that could start a profiler.
+[[gnu::constructor(101)]] void read_auxiliary_vector() {
+  ProgramHeaders headers;
+  headers.first = reinterpret_cast<const Elf64_Phdr*>(getauxval(AT_PHDR));
+  headers.count = static_cast<unsigned>(getauxval(AT_PHNUM));
+  headers.entry = getauxval(AT_ENTRY);
+  if (headers.first == nullptr) return;
+  std::uintptr_t eh_frame_hdr = 0;
+  for (unsigned i = 0; i < headers.count; ++i) {
+    const Elf64_Phdr& header = headers.first[i];
+    if (header.p_type == PT_PHDR) {
+      headers.load_bias = reinterpret_cast<std::uintptr_t>(headers.first) - header.p_vaddr;
     }
-    if (!found) return {};
-    begin = std::max(begin, module.map_start);
-    end = std::min(end, module.map_end);
-    if (address < begin || address >= end) return {};
+    if (header.p_type == PT_GNU_EH_FRAME) eh_frame_hdr = header.p_vaddr;
   }
+  if (eh_frame_hdr == 0) return;
+  main_program.headers = headers;
+  main_program.eh_frame_hdr.store(headers.load_bias + eh_frame_hdr, std::memory_order_release);
+}
+
+bool is_main_program(const Module& module) noexcept {
+  return module.eh_frame_hdr != 0 &&
+         module.eh_frame_hdr == main_program.eh_frame_hdr.load(std::memory_order_acquire);
+}
+
+Bytes span(std::uintptr_t begin, std::uintptr_t end) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(begin), end - begin};
+}
+
+Bytes segment(const Module& module, std::uintptr_t address, Elf64_Word flags) noexcept {
+  const ProgramHeaders headers = program_headers(module);
+  if (headers.count == 0) {
+    if (address < module.map_start || address >= module.map_end) return {};
+    return span(module.map_start, module.map_end);
+  }
+  for (unsigned i = 0; i < headers.count; ++i) {
+    const Elf64_Phdr& header = headers.first[i];
+    if (header.p_type != PT_LOAD || (header.p_flags & flags) != flags) continue;
+    const std::uintptr_t begin = headers.load_bias + header.p_vaddr;
+    if (address - begin >= header.p_memsz) continue;
+    const std::uintptr_t end = begin + header.p_memsz;
+    if (is_main_program(module)) return span(begin, end);
+    // The headers are only as good as the file: never beyond what the loader has mapped.
+    if (address < module.map_start || address >= module.map_end) return {};
+    return span(std::max(begin, module.map_start), std::min(end, module.map_end));
+  }
+  return {};
 }
 
 }  // namespace
 
 ProgramHeaders program_headers(const Module& module) noexcept {
+  if (is_main_program(module)) return main_program.headers;
   ProgramHeaders headers;
   if (module.map_end - module.map_start < kPage) return headers;
   const auto* elf = reinterpret_cast<const Elf64_Ehdr*>(module.map_start);
@@ -52,7 +91,10 @@ ProgramHeaders program_headers(const Module& module) noexcept {
   const auto* first = reinterpret_cast<const Elf64_Phdr*>(module.map_start + elf->e_phoff);
   for (unsigned i = 0; i < elf->e_phnum; ++i) {
     if (first[i].p_type != PT_LOAD) continue;
-    headers = {elf, first, elf->e_phnum, module.map_start - (first[i].p_vaddr & ~(kPage - 1))};
+    headers.first = first;
+    headers.count = elf->e_phnum;
+    headers.load_bias = module.map_start - (first[i].p_vaddr & ~(kPage - 1));
+    if (elf->e_entry != 0) headers.entry = headers.load_bias + elf->e_entry;
     break;
   }
   return headers;
@@ -74,12 +116,6 @@ Bytes readable_segment(const Module& module, std::uintptr_t address) noexcept {
 
 Bytes code_segment(const Module& module, std::uintptr_t address) noexcept {
   return segment(module, address, PF_R | PF_X);
-}
-
-std::uintptr_t entry_point(const Module& module) noexcept {
-  const ProgramHeaders headers = program_headers(module);
-  if (headers.count == 0 || headers.elf->e_entry == 0) return 0;
-  return headers.load_bias + headers.elf->e_entry;
 }
 
 }  // namespace otprof::unwind

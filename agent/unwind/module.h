@@ -17,7 +17,7 @@
 namespace otprof::unwind {
 
 struct Module {
-  std::uintptr_t map_start = 0;     // page of the lowest loaded byte; holds the ELF header
+  std::uintptr_t map_start = 0;     // of the whole module, or of one segment of the main program
   std::uintptr_t map_end = 0;       // exclusive; there may be unreadable gaps in between
   std::uintptr_t eh_frame_hdr = 0;  // 0: the module has none
 };
@@ -25,25 +25,22 @@ struct Module {
 // False: no module holds this address.
 bool find_object(std::uintptr_t address, Module& module) noexcept;
 
-// The headers at the start of a mapped module. `count` is 0 if they do not lie in its first page, the
-// only one that is known to be readable.
+// The program headers of a mapped module: the main program's from the auxiliary vector, another's from
+// the ELF header at map_start. `count` is 0 if they do not lie in its first page, the only one that is
+// known to be readable.
 struct ProgramHeaders {
-  const Elf64_Ehdr* elf = nullptr;
   const Elf64_Phdr* first = nullptr;
   unsigned count = 0;
   std::uintptr_t load_bias = 0;
+  std::uintptr_t entry = 0;  // run-time address of the ELF entry point; 0: none
 };
 ProgramHeaders program_headers(const Module& module) noexcept;
 
-// The whole readable loaded segment that holds `address`; empty if there is none. Taken from the
-// program headers in the module's first page; a module that keeps them elsewhere counts as one
-// segment from map_start to map_end.
+// The whole readable loaded segment that holds `address`; empty if there is none. A module whose
+// program headers are unknown counts as one segment from map_start to map_end.
 Bytes readable_segment(const Module& module, std::uintptr_t address) noexcept;
 
 // The same for a segment that is executable too.
 Bytes code_segment(const Module& module, std::uintptr_t address) noexcept;
-
-// The run-time address of the ELF entry point, 0 if the header cannot be read.
-std::uintptr_t entry_point(const Module& module) noexcept;
 
 }  // namespace otprof::unwind
