@@ -189,14 +189,17 @@ const Module& ModuleMap::main_module() const {
 }
 
 const std::string& ModuleMap::htl_hash(const Module& module) {
-  const auto record = std::ranges::lower_bound(records_, module.id, {},
-                                               [](const auto& r) { return r->module.id; });
-  if (record == records_.end() || (*record)->module.id != module.id) return no_hash_;
-  if (!(*record)->htl_hash_known) {
-    (*record)->htl_hash_known = true;
-    (*record)->htl_hash = htl_hash_of(module);
+  const auto found = std::ranges::lower_bound(records_, module.id, {},
+                                              [](const auto& r) { return r->module.id; });
+  if (found == records_.end() || &(*found)->module != &module) {
+    return foreign_hash_ = htl_hash_of(module);
   }
-  return (*record)->htl_hash;
+  Record& record = **found;
+  if (!record.htl_hash_known) {
+    record.htl_hash_known = true;
+    record.htl_hash = htl_hash_of(module);
+  }
+  return record.htl_hash;
 }
 
 void ModuleMap::drop_unloaded() {

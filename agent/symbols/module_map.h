@@ -57,8 +57,9 @@ class ModuleMap {
   // An empty Module before the first refresh().
   const Module& main_module() const;
   // 32 lower-case hex digits: first 16 bytes of SHA-256(first 4096 bytes, last 4096 bytes, length as
-  // 8 bytes big-endian) of the module's file; computed once per module; empty if the file is gone
-  // or was replaced, and for the vdso.
+  // 8 bytes big-endian) of the module's file; empty if the file is gone or was replaced, and for the
+  // vdso. Computed once per module of this map, each time for a copy of one; the reference is valid
+  // until the next call.
   const std::string& htl_hash(const Module& module);
   // Forgets unloaded modules. Call between windows.
   void drop_unloaded();
@@ -76,9 +77,9 @@ class ModuleMap {
   std::vector<const Module*> by_start_;           // loaded ones, ascending start
   std::vector<const Module*> unloaded_;           // in the order of unloading
   const Module* main_ = nullptr;
-  // Members, not function-local statics: those would be destroyed at exit under a running thread.
+  // A member, not a function-local static: that would be destroyed at exit under a running thread.
   const Module no_module_;
-  const std::string no_hash_;
+  std::string foreign_hash_;
   std::uint32_t next_id_ = 0;
   bool scanned_ = false;
   unsigned long long adds_ = 0;

@@ -198,7 +198,8 @@ bool make_presentable(std::string& name) {
 
 }  // namespace
 
-SymbolName make_symbol_name(std::string_view raw, std::string_view suffix) {
+SymbolName make_symbol_name(std::string_view raw, std::string_view suffix,
+                            std::size_t stack_bytes) {
   SymbolName result;
   const std::string_view system = without_version(raw);
   result.system_name = system;
@@ -207,7 +208,8 @@ SymbolName make_symbol_name(std::string_view raw, std::string_view suffix) {
   }
   result.name = whole;
   if (whole.starts_with("_Z")) {
-    std::optional<std::string> text = demangle_cxx(result.name);
+    std::optional<std::string> text;
+    if (demangle_stack_bytes(whole.size()) <= stack_bytes) text = demangle_cxx(result.name);
     if (text && is_rust_legacy(whole)) text = rust_text(*text);
     result.not_demangled = !text;
     if (text) {

@@ -13,6 +13,7 @@
 #include "agent/symbols/symbol_cache.h"
 #include "agent/symbols/symbol_name.h"
 #include "agent/symbols/symbol_table.h"
+#include "agent/symbols/thread_stack.h"
 
 namespace otprof::symbols {
 namespace {
@@ -21,6 +22,8 @@ constexpr std::string_view kPltSuffix = "@plt";
 // Addresses of one module are looked up in portions, which bounds the memory of a look-up to about
 // 1.5 MiB. A window has a few hundred to a few thousand distinct ones: usually one portion.
 constexpr std::size_t kPortion = 4096;
+// Stack for everything of ours between resolve() and the demangler, several times over.
+constexpr std::size_t kOwnStackBytes = 16384;
 
 // One distinct address of one module on its way to an answer.
 struct Pending {
@@ -131,6 +134,7 @@ struct Symbolizer::State {
   std::string debug_root;
   SymbolCache cache;
   Counters counters;
+  std::size_t stack_bytes = 0;  // what demangling may use
 
   void resolve_module(const Module& module, std::span<Pending> pending);
   Answer answer(const NamedStart& found, bool in_plt);
@@ -147,7 +151,8 @@ Answer Symbolizer::State::answer(const NamedStart& found, bool in_plt) {
   if (in_plt) raw += kPltSuffix;
   const Answer* text = cache.find_text(raw);
   if (text == nullptr) {
-    const SymbolName name = make_symbol_name(found.name, in_plt ? kPltSuffix : std::string_view());
+    const SymbolName name =
+        make_symbol_name(found.name, in_plt ? kPltSuffix : std::string_view(), stack_bytes);
     counters.names_cut += name.cut ? 1 : 0;
     counters.not_demangled += name.not_demangled ? 1 : 0;
     text = cache.add_text(raw, name.system_name, name.name);
@@ -173,6 +178,8 @@ void Symbolizer::State::resolve_module(const Module& module, std::span<Pending> 
 void Symbolizer::resolve(std::span<Query> queries) {
   State& state = *state_;
   if (state.cache.memory_bytes() > kKeptMemoryBytes) state.cache.clear();
+  const std::size_t stack = remaining_stack_bytes();
+  state.stack_bytes = stack - std::min(stack, kOwnStackBytes);
   std::vector<const Query*> unknown;
   for (const Query& query : queries) {
     if (query.module != nullptr &&

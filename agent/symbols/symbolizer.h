@@ -7,8 +7,8 @@
 // (module_file.h); corrupt files (sizes, offsets, links out of range, unterminated names) give "no
 // symbol", counted, never a fault; files are read, not mapped, so that one that is truncated
 // meanwhile cannot kill the host; memory is bounded whatever the size of the files. Which symbol
-// answers and what it is called: symbol_table.h and symbol_name.h. Background thread only; it needs
-// kDemangleStackBytes of stack.
+// answers and what it is called: symbol_table.h and symbol_name.h. Background thread only; with less
+// than 512 KiB of stack, the longest names stay mangled.
 #pragma once
 
 #include <cstddef>

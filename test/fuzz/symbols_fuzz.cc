@@ -54,7 +54,7 @@ std::vector<AddressQuery> queries_over(const ElfFile& elf) {
 void check_name(const NamedStart& found, Reach& reach) {
   ++reach.answered;
   require(!found.name.empty() && found.name.size() <= kMaxNameBytes + 1, "length of a raw name");
-  const SymbolName name = make_symbol_name(found.name, "@plt");
+  const SymbolName name = make_symbol_name(found.name, "@plt", demangle_stack_bytes(kMaxNameBytes));
   require(name.name.size() <= kMaxNameBytes, "length of a name");
   require(name.system_name.size() <= kMaxNameBytes, "length of a system name");
 }

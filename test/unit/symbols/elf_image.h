@@ -20,12 +20,15 @@ class BytesSource final : public ByteSource {
   explicit BytesSource(std::string bytes) : bytes_(std::move(bytes)) {}
   std::uint64_t size() const override { return bytes_.size(); }
   bool read(std::uint64_t offset, void* to, std::size_t size) const override {
+    ++reads_;
     if (offset > bytes_.size() || size > bytes_.size() - offset) return false;
     bytes_.copy(static_cast<char*>(to), size, offset);
     return true;
   }
+  std::size_t reads() const { return reads_; }
 
  private:
+  mutable std::size_t reads_ = 0;
   std::string bytes_;
 };
 

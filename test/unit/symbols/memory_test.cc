@@ -137,6 +137,50 @@ TEST_CASE("mappings are found among thousands, with paths of all lengths") {
   for (void* page : pages) munmap(page, 4096);
 }
 
+TEST_CASE("a line longer than the buffer is skipped, and the ones after it are read") {
+  const TempDir dir;
+  // Longer than any path that may be named at once: made level by level.
+  const int start = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int level = start;
+  std::vector<int> open_levels = {start};
+  for (int i = 0; i < 70; ++i) {
+    const std::string name(250, 'd');
+    REQUIRE(mkdirat(level, name.c_str(), 0700) == 0);
+    level = openat(level, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(level >= 0);
+    open_levels.push_back(level);
+  }
+  const int deep = openat(level, "deep", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int plain = openat(start, "plain", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(deep >= 0);
+  REQUIRE(plain >= 0);
+  // Neighbours, so that the long line stands between the others.
+  constexpr std::size_t kPage = 4096;
+  void* const pages = mmap(nullptr, 3 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  std::vector<MappingQuery> queries;
+  for (std::size_t i = 0; i < 3; ++i) {
+    void* const place = static_cast<char*>(pages) + i * kPage;
+    REQUIRE(mmap(place, kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, i == 1 ? deep : plain, 0) ==
+            place);
+    queries.emplace_back().address = address_of(place);
+  }
+  CHECK(find_mappings(queries));
+  CHECK(queries[0].path == dir / "plain");
+  CHECK(queries[1].path.empty());
+  CHECK(queries[2].path == dir / "plain");
+  munmap(pages, 3 * kPage);
+  REQUIRE(unlinkat(level, "deep", 0) == 0);
+  close(deep);
+  close(plain);
+  while (open_levels.size() > 1) {
+    close(open_levels.back());
+    open_levels.pop_back();
+    unlinkat(open_levels.back(), std::string(250, 'd').c_str(), AT_REMOVEDIR);
+  }
+  close(start);
+}
+
 Elf64_Phdr load(std::uint64_t address, std::uint64_t offset, std::uint64_t size,
                 std::uint32_t flags) {
   Elf64_Phdr segment{};
@@ -242,6 +286,11 @@ TEST_CASE("notes that lie about their sizes hold nothing") {
       CHECK(build_id(lying).empty());
     }
   }
+  // Without the padding that its size asks for.
+  const std::string unpadded = note(1, gnu, "12345");
+  const auto bytes = std::make_unique<std::byte[]>(21);
+  std::memcpy(bytes.get(), unpadded.data(), 21);
+  CHECK(find_build_id({bytes.get(), 21}, 4).empty());
   std::string other = note(1, "x", "12345678");
   const std::uint32_t lie = 0xFFFFFFF0;
   std::memcpy(other.data() + 4, &lie, sizeof lie);

@@ -317,6 +317,10 @@ TEST_CASE("the htl hash is the one the specification describes") {
   write_file(dir / "hashed", hashed);
   CHECK(modules.htl_hash(*module) == run("sha256sum < " + (dir / "hashed")).substr(0, 32));
   CHECK(modules.htl_hash(Module{}).empty());
+  // A copy outlives its module, and others may be asked for in between.
+  const Module copy = *module;
+  CHECK(modules.htl_hash(copy) == modules.htl_hash(*module));
+  CHECK(modules.htl_hash(modules.main_module()).size() == 32);
 }
 
 TEST_CASE("a file that was truncated under its mapping does not kill the process") {

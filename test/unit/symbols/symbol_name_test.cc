@@ -10,9 +10,14 @@
 #include <vector>
 
 #include "agent/symbols/symbol_table.h"
+#include "agent/symbols/thread_stack.h"
 
 namespace otprof::symbols::test {
 namespace {
+
+SymbolName make_symbol_name(std::string_view raw, std::string_view suffix = {}) {
+  return symbols::make_symbol_name(raw, suffix, demangle_stack_bytes(kMaxNameBytes));
+}
 
 std::string repeat(std::string_view text, int times) {
   std::string result;
@@ -152,26 +157,54 @@ struct Job {
 
 void* run_job(void* data) {
   auto& job = *static_cast<Job*>(data);
-  job.name = make_symbol_name(job.raw);
+  const std::size_t stack = remaining_stack_bytes();
+  job.name = symbols::make_symbol_name(job.raw, {}, stack - std::min<std::size_t>(stack, 16384));
   return nullptr;
 }
 
+SymbolName name_on_thread(const std::string& raw, std::size_t stack_bytes) {
+  Job job{raw, {}};
+  // glibc puts a guard page below: one byte too many kills the test.
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, stack_bytes) == 0);
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, &attributes, run_job, &job) == 0);
+  REQUIRE(pthread_join(thread, nullptr) == 0);
+  pthread_attr_destroy(&attributes);
+  return job.name;
+}
+
 TEST_CASE("hostile names take bounded stack, memory and output") {
-  for (const std::string& raw : hostile_names()) {
-    Job job{raw, {}};
-    INFO(raw.substr(0, 40) << " of " << raw.size());
-    // glibc puts a guard page below: one byte too many kills the test.
-    pthread_attr_t attributes;
-    REQUIRE(pthread_attr_init(&attributes) == 0);
-    REQUIRE(pthread_attr_setstacksize(&attributes, kDemangleStackBytes) == 0);
-    pthread_t thread;
-    REQUIRE(pthread_create(&thread, &attributes, run_job, &job) == 0);
-    REQUIRE(pthread_join(thread, nullptr) == 0);
-    pthread_attr_destroy(&attributes);
-    CHECK(job.name.name.size() <= kMaxNameBytes);
-    CHECK(job.name.system_name.size() <= kMaxNameBytes);
-    CHECK_FALSE(job.name.name.empty());
+  for (const std::size_t stack_kib : {64, 128, 256, 512, 1024}) {
+    for (const std::string& raw : hostile_names()) {
+      INFO(raw.substr(0, 40) << " of " << raw.size() << " on " << stack_kib << " KiB");
+      const SymbolName name = name_on_thread(raw, stack_kib * 1024);
+      CHECK(name.name.size() <= kMaxNameBytes);
+      CHECK(name.system_name.size() <= kMaxNameBytes);
+      CHECK_FALSE(name.name.empty());
+    }
   }
+}
+
+TEST_CASE("a short stack leaves long names mangled, and only those") {
+  const std::string deep = "_Z1f" + repeat("P", 1000) + "i";
+  CHECK(name_on_thread(deep, 64 * 1024).not_demangled);
+  CHECK(name_on_thread(deep, 512 * 1024).name.starts_with("f(int***"));
+  CHECK(name_on_thread("_Z3foov", 64 * 1024).name == "foo()");
+}
+
+TEST_CASE("the stack that is left is that of the thread") {
+  const std::size_t here = remaining_stack_bytes();
+  CHECK(here > 65536);
+  struct Below {
+    static std::size_t measure(volatile char* memory) {
+      memory[0] = 1;
+      return remaining_stack_bytes();
+    }
+  };
+  volatile char memory[20000];
+  CHECK(Below::measure(memory) <= here);
 }
 
 TEST_CASE("the better of two names") {

@@ -245,6 +245,21 @@ TEST_CASE("a table made to keep us busy is given up") {
   CHECK_FALSE(find_symbols(*elf, elf->sections()[ElfImage::kTable], queries));
 }
 
+TEST_CASE("a table of names for one address does not have them all read") {
+  for (const std::uint64_t size : {0, 16}) {
+    ElfImage image;
+    for (int i = 0; i < 50000; ++i) image.add("f" + std::to_string(i), 0x1000, size);
+    const BytesSource source(image.bytes());
+    const auto elf = ElfFile::open(source);
+    REQUIRE(elf);
+    AddressQuery query{0x1000, {}};
+    const std::size_t before = source.reads();
+    find_symbols(*elf, elf->sections()[ElfImage::kTable], {&query, 1});
+    CHECK(source.reads() - before < 5000);
+    CHECK(query.found);
+  }
+}
+
 TEST_CASE("headers that are wrong are refused") {
   ElfImage image;
   image.add("f", 0x1100, 0x10);
