@@ -111,7 +111,7 @@ bool find_mappings(std::span<MappingQuery> queries) {
     }
     if (rest.size() == buffer.size()) {
       in_oversized_line = true;
-      rest = {};
+      rest.remove_prefix(rest.size());
     }
     std::memmove(buffer.data(), rest.data(), rest.size());
     filled = rest.size();
