@@ -46,7 +46,7 @@ inline constexpr unsigned kPageBits = 12;
 
 inline bool may_be_watched(const void* pointer) noexcept {
   const auto page = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
-  return *const_cast<volatile const std::uint16_t*>(&watched_pages[page]) != 0;
+  return watched_pages[page] != 0;
 }
 inline void watch(const void* pointer) noexcept {
   const auto page = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
@@ -74,6 +74,10 @@ struct AllocationHooks {
 
 // Once, before the second thread. The functions must stay valid for ever.
 void set_allocation_hooks(const AllocationHooks& hooks) noexcept;
+
+// While true, threads without an AllocationThread pass allocations straight through: for a process
+// that is not profiled, or not at the moment. Frees of watched pages are told all the same.
+void pass_through(bool is_on) noexcept;
 
 // True when a call of malloc by the program reaches this library's definition. False when the
 // executable, or a library preloaded before this one, has a definition of its own. While there is one

@@ -9,11 +9,12 @@
 // dlsym (once), and no other.
 //
 // The fast paths of malloc and free are the price that every allocation of the program pays:
-// test/bench/heap/fast_path.expected holds their instructions.
+// test/truth/heap/fast_path.expected holds their instructions.
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,11 +33,17 @@ alignas(4096) constinit std::uint16_t watched_pages[1U << 16] = {};
 namespace {
 
 constinit AllocationHooks allocation_hooks;
+// Set only when the next allocator is known.
+constinit std::atomic<bool> passes_through{false};
+
+inline bool is_passing_through() noexcept {
+  return own_allocations == nullptr && passes_through.load(std::memory_order_relaxed);
+}
 
 // True when the countdown goes on, and the call has been counted.
 inline bool count_allocation(std::size_t size) noexcept {
   AllocationThread* const own = own_allocations;
-  if (own == nullptr) [[unlikely]] {
+  if (own == nullptr) {
     return false;
   }
   const std::uint64_t left = own->bytes_left;
@@ -49,14 +56,16 @@ inline bool count_allocation(std::size_t size) noexcept {
 }
 
 OTPROF_SLOW void tell_allocated(void* pointer, std::size_t size) noexcept {
-  if (pointer != nullptr && allocation_hooks.allocated != nullptr) {
+  if (allocation_hooks.allocated == nullptr) {
+    pass_through(true);
+  } else if (pointer != nullptr) {
     allocation_hooks.allocated(pointer, size);
   }
 }
 
 // After the real call, for the functions that are not called often enough to count beforehand.
 inline void* counted(void* pointer, std::size_t size) noexcept {
-  if (pointer == nullptr || !count_allocation(size)) [[unlikely]] {
+  if ((pointer == nullptr || !count_allocation(size)) && !is_passing_through()) [[unlikely]] {
     tell_allocated(pointer, size);
   }
   return pointer;
@@ -136,8 +145,12 @@ OTPROF_SLOW void* realloc_slowly(void* pointer, std::size_t size) noexcept {
 // is sampled by its whole size, at the caller of realloc.
 inline void* realloc_counted(void* pointer, std::size_t size) noexcept {
   AllocationThread* const own = own_allocations;
-  if (own == nullptr || may_be_watched(pointer)) [[unlikely]] {
+  if (may_be_watched(pointer)) [[unlikely]] {
     return realloc_slowly(pointer, size);
+  }
+  if (own == nullptr) {
+    return is_passing_through() ? next_allocator.realloc(pointer, size)
+                                : realloc_slowly(pointer, size);
   }
   void* const result = next_allocator.realloc(pointer, size);
   if (result != nullptr || size == 0) [[likely]] {
@@ -149,19 +162,23 @@ inline void* realloc_counted(void* pointer, std::size_t size) noexcept {
 
 }  // namespace
 
-void set_allocation_hooks(const AllocationHooks& hooks) noexcept { allocation_hooks = hooks; }
+void set_allocation_hooks(const AllocationHooks& hooks) noexcept {
+  allocation_hooks = hooks;
+  pass_through(false);
+}
+
+void pass_through(bool is_on) noexcept { passes_through.store(is_on); }
 
 // By calling it: an address would prove nothing, because a program that is not position independent
 // may have made an entry of its own table the official address of malloc.
 bool owns_malloc() noexcept {
   static bool is_reached;
   const AllocationHooks saved = allocation_hooks;
-  allocation_hooks = {
-      .allocated = [](void*, std::size_t) noexcept { is_reached = true; }};
+  set_allocation_hooks({.allocated = [](void*, std::size_t) noexcept { is_reached = true; }});
   const auto program_malloc = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
   const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
   program_free(program_malloc(1));
-  allocation_hooks = saved;
+  set_allocation_hooks(saved);
   return is_reached;
 }
 
@@ -171,29 +188,47 @@ namespace {
 using otprof::interpose::allocate_aligned;
 using otprof::interpose::next_allocator;
 constexpr std::size_t kPage = std::size_t{1} << otprof::interpose::kPageBits;
+
+void free_as_program(void* pointer) noexcept {
+  if (otprof::interpose::find_next_allocator()) {
+    next_allocator.program_free(pointer);
+  }
+}
 }  // namespace
 
 OTPROF_EXPORT void* malloc(std::size_t size) noexcept {
   if (otprof::interpose::count_allocation(size)) [[likely]] {
     return next_allocator.malloc(size);
   }
+  if (otprof::interpose::is_passing_through()) {
+    return next_allocator.malloc(size);
+  }
   return otprof::interpose::malloc_slowly(size);
 }
 
 OTPROF_EXPORT void free(void* pointer) noexcept {
-  otprof::interpose::AllocationThread* const own = otprof::interpose::own_allocations;
-  if (own == nullptr || otprof::interpose::may_be_watched(pointer)) [[unlikely]] {
-    otprof::interpose::free_slowly(pointer);
-    return;
+  if (!otprof::interpose::may_be_watched(pointer)) [[likely]] {
+    otprof::interpose::AllocationThread* const own = otprof::interpose::own_allocations;
+    if (own != nullptr) [[likely]] {
+      ++own->frees;
+      next_allocator.free(pointer);
+      return;
+    }
+    if (otprof::interpose::is_passing_through()) {
+      next_allocator.free(pointer);
+      return;
+    }
   }
-  ++own->frees;
-  next_allocator.free(pointer);
+  otprof::interpose::free_slowly(pointer);
 }
 
 OTPROF_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes = 0;
   if (!__builtin_mul_overflow(count, size, &bytes) &&
       otprof::interpose::count_allocation(bytes)) [[likely]] {
+    return next_allocator.calloc(count, size);
+  }
+  if (otprof::interpose::is_passing_through()) {
     return next_allocator.calloc(count, size);
   }
   return otprof::interpose::calloc_slowly(count, size);
@@ -209,7 +244,10 @@ OTPROF_EXPORT void* reallocarray(void* pointer, std::size_t count, std::size_t s
     errno = ENOMEM;
     return nullptr;
   }
-  return otprof::interpose::realloc_counted(pointer, bytes);
+  if (!otprof::interpose::find_next_allocator()) {
+    return otprof::interpose::realloc_counted(pointer, bytes);
+  }
+  return next_allocator.program_realloc(pointer, bytes);
 }
 
 OTPROF_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
@@ -253,11 +291,13 @@ OTPROF_EXPORT std::size_t malloc_usable_size(void* pointer) noexcept {
 }
 
 // C23. Every allocator takes its own blocks back without being told their size.
-OTPROF_EXPORT void free_sized(void* pointer, std::size_t /*size*/) noexcept { free(pointer); }
+OTPROF_EXPORT void free_sized(void* pointer, std::size_t /*size*/) noexcept {
+  free_as_program(pointer);
+}
 OTPROF_EXPORT void free_aligned_sized(void* pointer, std::size_t /*alignment*/,
                                       std::size_t /*size*/) noexcept {
-  free(pointer);
+  free_as_program(pointer);
 }
 
-// Left glibc 2.26; programs linked before that still call it.
-OTPROF_EXPORT void cfree(void* pointer) noexcept { free(pointer); }
+// Left glibc with 2.26; programs linked before that still call it.
+OTPROF_EXPORT void cfree(void* pointer) noexcept { free_as_program(pointer); }

@@ -45,6 +45,9 @@ bool find_next_allocator() noexcept {
   look_up(next_allocator.valloc, "valloc");
   look_up(next_allocator.pvalloc, "pvalloc");
   look_up(next_allocator.malloc_usable_size, "malloc_usable_size");
+  next_allocator.program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
+  next_allocator.program_realloc =
+      reinterpret_cast<void* (*)(void*, std::size_t)>(dlsym(RTLD_DEFAULT, "realloc"));
   errno = saved_errno;
   is_looking = false;
   if (!is_known.exchange(true, std::memory_order_acq_rel)) {

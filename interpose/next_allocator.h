@@ -19,6 +19,11 @@ struct NextAllocator {
   void* (*valloc)(std::size_t size);
   void* (*pvalloc)(std::size_t size);
   std::size_t (*malloc_usable_size)(void* pointer);
+  // What the program itself reaches under these names: this library's own, or that of an allocator
+  // preloaded before it. For functions that are made of these two and that such an allocator may
+  // not have: its blocks must go back to it.
+  void (*program_free)(void* pointer);
+  void* (*program_realloc)(void* pointer, std::size_t size);
 };
 
 // Complete once find_next_allocator() has returned true on this thread or on one it synchronises

@@ -204,8 +204,12 @@ void on_allocated(void* pointer, std::size_t size) noexcept {
   if (!scope) {
     return;
   }
-  if (!state->is_on.load(std::memory_order_acquire)) {
+  if (!state->is_on.load()) {
     interpose::own_allocations = nullptr;
+    interpose::pass_through(true);
+    if (state->is_on.load()) {
+      interpose::pass_through(false);  // it was started between the two
+    }
     return;
   }
   AllocationThread* own = own_thread();
@@ -288,7 +292,8 @@ void start_heap_sampler(const HeapSamplerConfig& new_config) noexcept {
   const std::uint64_t seed = config.seed != 0 ? config.seed : random_seed();
   state->seed.store(seed, std::memory_order_relaxed);
   state->crowd.random.store(~seed, std::memory_order_relaxed);
-  state->is_on.store(true, std::memory_order_release);
+  state->is_on.store(true);
+  interpose::pass_through(false);
 }
 
 void stop_heap_sampler() noexcept { state->is_on.store(false, std::memory_order_release); }

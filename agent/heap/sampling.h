@@ -20,10 +20,14 @@ namespace otprof::heap {
 // give unrelated sequences.
 std::uint64_t next_random(std::uint64_t& state) noexcept;
 
+// -log2(u / 2^64) for u >= 1, in units of 2^-48. The error is below 1e-6 of the result, small results
+// included, or 2^-39.
+std::uint64_t minus_log2(std::uint64_t u) noexcept;
+
 // Bytes until the next hit: the allocation that brings the count to 0 or below is sampled. At least
 // 1 for an interval above 1. For interval 1 it is 0: each allocation is sampled, also one of 0 bytes.
 // Rounded up to whole bytes, which keeps p exact: an allocation of S whole bytes reaches ceil(x) if
-// and only if it reaches x. `interval` 1 .. 2^40. Relative error of the distribution below 2^-31.
+// and only if it reaches x. `interval` 1 .. 2^40. Relative error of the distribution below 1e-6.
 std::uint64_t draw_countdown(std::uint64_t& state, std::uint64_t interval) noexcept;
 
 // p as above, relative error below 1e-14; 1 for interval 1. For size 0 and a longer interval 0: such

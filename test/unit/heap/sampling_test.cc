@@ -31,6 +31,31 @@ TEST_CASE("the probability is exact at every size") {
   CHECK(sampling_probability(UINT64_MAX, 1ULL << 40U) == 1);
 }
 
+TEST_CASE("the logarithm is right everywhere, above all next to 0") {
+  constexpr double kUnit = 1.0 / (1ULL << 48U);
+  constexpr double kLeastError = 1.0 / (1ULL << 39U);
+  const auto check = [](std::uint64_t u) {
+    // Next to 2^64 a double cannot hold u: 2^64 - u it can.
+    const double rest = static_cast<double>(~u) + 1;
+    const double exact = u < 1ULL << 63U
+                             ? 64 - std::log2(static_cast<double>(u))
+                             : -std::log1p(-std::ldexp(rest, -64)) / std::log(2.0);
+    const double got = static_cast<double>(minus_log2(u)) * kUnit;
+    INFO("u " << u);
+    REQUIRE(std::abs(got - exact) <= 1e-6 * exact + kLeastError);
+  };
+  for (std::uint64_t distance = 1; distance < UINT64_MAX / 2; distance += distance / 64 + 1) {
+    check(~distance + 1);
+    check(distance);
+  }
+  std::uint64_t state = 5;
+  for (int i = 0; i < 100'000; ++i) {
+    check(next_random(state) | 1U);
+  }
+  check(UINT64_MAX);
+  check(1);
+}
+
 TEST_CASE("interval 1 samples everything, blocks of no bytes included") {
   std::uint64_t state = 7;
   for (int i = 0; i < 100; ++i) {
