@@ -52,7 +52,7 @@ bool GzipSink::write(const void* bytes, std::size_t size) {
   const auto* at = static_cast<const Bytef*>(bytes);
   while (size != 0 && state_->open) {
     const std::size_t piece = std::min<std::size_t>(size, UINT32_MAX);  // zlib counts in 32 bits
-    state_->zlib.next_in = const_cast<Bytef*>(at);  // zlib does not write to it
+    state_->zlib.next_in = const_cast<Bytef*>(at);                      // zlib does not write to it
     state_->zlib.avail_in = static_cast<uInt>(piece);
     state_->open = state_->deflate_all(Z_NO_FLUSH);
     at += piece;

@@ -227,8 +227,7 @@ Index Dictionary::string_attribute(std::string_view key, std::string_view value)
 }
 
 Index Dictionary::int_attribute(std::string_view key, std::int64_t value, std::string_view unit) {
-  return intern_attribute(
-      {.key = intern_string(key), .value = value, .unit = intern_string(unit)});
+  return intern_attribute({.key = intern_string(key), .value = value, .unit = intern_string(unit)});
 }
 
 Index Dictionary::find_string(std::string_view text) const {

@@ -34,7 +34,7 @@ class Dictionary {
   // Also interns the profile.frame.type attribute.
   Index intern_location(const Location& location);
   Index intern_stack(std::span<const Index> locations_leaf_first);
-  Index intern_link(const Link& link);  // an all-zero trace or span id gives 0
+  Index intern_link(const Link& link);                 // an all-zero trace or span id gives 0
   Index intern_attribute(const Attribute& attribute);  // without a key: 0
   // Sorts, drops 0; of two attributes with one key the last given wins.
   Index intern_attribute_set(std::span<const Index> attributes);

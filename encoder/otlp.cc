@@ -93,9 +93,9 @@ bool encode_attributes(pb_ostream_t* stream, const pb_field_t* field,
 bool encode_timestamps(pb_ostream_t* stream, const pb_field_t* field,
                        std::span<const std::uint64_t> timestamps) {
   static_assert(std::endian::native == std::endian::little, "fixed64 is little-endian");
-  return encode_string(stream, field,
-                       std::string_view(reinterpret_cast<const char*>(timestamps.data()),
-                                        timestamps.size_bytes()));
+  return encode_string(
+      stream, field,
+      std::string_view(reinterpret_cast<const char*>(timestamps.data()), timestamps.size_bytes()));
 }
 
 class RequestEncoder {
@@ -137,12 +137,12 @@ void RequestEncoder::add_slice(const ProfileSlice& slice, const OriginalPayload*
   const bool timestamps = timestamps_tell_counts(profile);
   for (const std::uint32_t type : profile.otlp_types) {
     tables_.add_header(profile, type);
-    profiles_.push_back({.slice = &slice,
-                         .payload = payload,
-                         .type = type,
-                         .timestamps_only =
-                             timestamps && static_cast<int>(type) == profile.counted_type,
-                         .id = profile_id(slice, type)});
+    profiles_.push_back(
+        {.slice = &slice,
+         .payload = payload,
+         .type = type,
+         .timestamps_only = timestamps && static_cast<int>(type) == profile.counted_type,
+         .id = profile_id(slice, type)});
     payload = nullptr;  // only the slice's first Profile carries it
   }
   if (profile.otlp_types.empty()) return;
@@ -164,9 +164,9 @@ bool RequestEncoder::encode_sample(pb_ostream_t* stream, const pb_field_t* field
                          [](std::int64_t value) { return static_cast<std::uint64_t>(value); });
   };
   auto timestamps = [&](pb_ostream_t* to, const pb_field_t* in) {
-    return encode_timestamps(to, in,
-                             std::span(profile.timestamps)
-                                 .subspan(sample.first_timestamp, sample.timestamp_count));
+    return encode_timestamps(
+        to, in,
+        std::span(profile.timestamps).subspan(sample.first_timestamp, sample.timestamp_count));
   };
   otlp_Sample message{};
   message.stack_index = tables_.index(OtlpTable::kStacks, sample.stack);
@@ -191,7 +191,8 @@ auto RequestEncoder::with_profile(const OutProfile& out, const Use& use) const {
   };
   auto id = [&](pb_ostream_t* stream, const pb_field_t* field) {
     return encode_string(
-        stream, field, std::string_view(reinterpret_cast<const char*>(out.id.data()), out.id.size()));
+        stream, field,
+        std::string_view(reinterpret_cast<const char*>(out.id.data()), out.id.size()));
   };
   auto payload_format = [&](pb_ostream_t* stream, const pb_field_t* field) {
     return encode_text(stream, field, out.payload->format);

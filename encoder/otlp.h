@@ -33,7 +33,7 @@ using Request = std::vector<ProfileSlice>;
 // needs, so the whole dictionary of the request counts towards profile_bytes.
 struct RequestLimits {
   std::size_t request_bytes = std::size_t{16} << 20;  // uncompressed, dictionary included
-  std::size_t profile_bytes = std::size_t{4} << 20;   // uncompressed, one Profile and the dictionary
+  std::size_t profile_bytes = std::size_t{4} << 20;  // uncompressed, one Profile and the dictionary
   std::size_t profile_samples = 16'000;
 };
 

@@ -76,13 +76,12 @@ class SizeBounds {
 
 std::size_t SizeBounds::mapping(const Mapping& mapping) const {
   return varint_field(mapping.memory_start) + varint_field(mapping.memory_limit) +
-         varint_field(mapping.file_offset) + index_field(OtlpTable::kStrings) +
-         attributes_field(2);
+         varint_field(mapping.file_offset) + index_field(OtlpTable::kStrings) + attributes_field(2);
 }
 
 std::size_t SizeBounds::location(const Location& location) const {
-  std::size_t size = index_field(OtlpTable::kMappings) + varint_field(location.address) +
-                     attributes_field(1);
+  std::size_t size =
+      index_field(OtlpTable::kMappings) + varint_field(location.address) + attributes_field(1);
   for (const Line& line : location.lines) {
     size += field_size(index_field(OtlpTable::kFunctions) + varint_field(line.line) +
                        varint_field(line.column));
@@ -125,9 +124,8 @@ std::size_t SizeBounds::header(const Profile& profile) const {
 std::size_t SizeBounds::sample(const Profile& profile, std::size_t sample_index,
                                std::uint32_t type) const {
   const Sample& sample = profile.samples[sample_index];
-  const std::size_t value =
-      field_size(varint_size(static_cast<std::uint64_t>(
-          profile.values[sample_index * profile.sample_types.size() + type])));
+  const std::size_t value = field_size(varint_size(static_cast<std::uint64_t>(
+      profile.values[sample_index * profile.sample_types.size() + type])));
   const std::size_t timestamps = static_cast<int>(type) == profile.counted_type
                                      ? field_size(sample.timestamp_count * sizeof(std::uint64_t))
                                      : 0;
@@ -178,8 +176,9 @@ class Planner {
   std::uint32_t request_number_ = 0;
   std::array<std::vector<std::uint32_t>, kOtlpTables> in_request_;
   std::size_t dictionary_size_ = 0;
-  std::size_t messages_size_ = 0;            // of all finished slices
-  std::vector<std::size_t> slice_messages_;  // the Profile messages of the last slice, by otlp_types
+  std::size_t messages_size_ = 0;  // of all finished slices
+  std::vector<std::size_t>
+      slice_messages_;  // the Profile messages of the last slice, by otlp_types
 };
 
 void Planner::start_request() {

@@ -89,8 +89,8 @@ bool OtlpTables::encode_link(pb_ostream_t* stream, const pb_field_t* field, Inde
     return [&id, from](pb_ostream_t* to, const pb_field_t* in) {
       // Link 0 is empty, not two ids of zeros, which several receivers refuse.
       if (from == 0) return true;
-      return encode_string(
-          to, in, std::string_view(reinterpret_cast<const char*>(id.data()), id.size()));
+      return encode_string(to, in,
+                           std::string_view(reinterpret_cast<const char*>(id.data()), id.size()));
     };
   };
   auto trace_id = bytes(link.trace_id);
@@ -101,8 +101,7 @@ bool OtlpTables::encode_link(pb_ostream_t* stream, const pb_field_t* field, Inde
   return encode_message(stream, field, otlp_Link_fields, &message);
 }
 
-bool OtlpTables::encode_attribute(pb_ostream_t* stream, const pb_field_t* field,
-                                  Index from) const {
+bool OtlpTables::encode_attribute(pb_ostream_t* stream, const pb_field_t* field, Index from) const {
   const Attribute& attribute = dictionary_.attributes()[from];
   otlp_KeyValueAndUnit message{};
   message.key_strindex = string(attribute.key);

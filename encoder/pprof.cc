@@ -140,8 +140,7 @@ bool encode_pprof(const Dictionary& dictionary, const Profile& profile, ByteSink
   message.period = profile.period;
   message.comment = field_callback(comments);
   if (profile.default_type < profile.sample_types.size()) {
-    message.default_sample_type =
-        tables.strings()[profile.sample_types[profile.default_type].type];
+    message.default_sample_type = tables.strings()[profile.sample_types[profile.default_type].type];
   }
   return SinkStream(sink).encode(pprof_Profile_fields, &message);
 }

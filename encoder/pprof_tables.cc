@@ -87,8 +87,12 @@ void PprofTables::add_location(Index location) {
   const Location& entry = dictionary_.locations()[location];
   add_mapping(entry.mapping);
   MappingFacts& facts = facts_[entry.mapping];
-  if (!facts.seen) facts = {.functions = true, .filenames = true, .line_numbers = true,
-                            .inline_frames = false, .seen = true};
+  if (!facts.seen)
+    facts = {.functions = true,
+             .filenames = true,
+             .line_numbers = true,
+             .inline_frames = false,
+             .seen = true};
   std::size_t lines = 0;
   for (const Line& line : entry.lines) {
     if (line.function == 0) continue;

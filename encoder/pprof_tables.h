@@ -73,8 +73,8 @@ class PprofTables {
   const Dictionary& dictionary_;
   PprofStrings strings_;
   Remap mappings_, functions_, locations_, stacks_, links_, attributes_;
-  std::vector<MappingFacts> facts_;       // by mapping of the dictionary
-  std::vector<LinkLabels> link_labels_;   // by link of the dictionary
+  std::vector<MappingFacts> facts_;                // by mapping of the dictionary
+  std::vector<LinkLabels> link_labels_;            // by link of the dictionary
   std::vector<pprof_Label> attributes_as_labels_;  // by attribute of the dictionary; key 0: none
   std::int64_t trace_id_key_ = 0;
   std::int64_t span_id_key_ = 0;

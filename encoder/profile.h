@@ -36,9 +36,11 @@ struct Mapping {
   std::uint64_t memory_start = 0;
   std::uint64_t memory_limit = 0;
   std::uint64_t file_offset = 0;
-  Index filename = 0;       // string
-  Index build_id_gnu = 0;   // string, lower-case hex of the GNU build-id note; 0 if it has none
-  Index build_id_htl = 0;   // string, 32 hex digits, see standards.md section 4
+  Index filename = 0;      // string
+  Index build_id_gnu = 0;  // string, lower-case hex of the GNU build-id note; 0 if it has none
+  // string, 32 hex digits: the first half of SHA-256 over the file's first 4096 bytes, its last 4096
+  // bytes and its length as 8 bytes big-endian (OpenTelemetry profiles, mappings)
+  Index build_id_htl = 0;
   bool operator==(const Mapping&) const = default;
 };
 
@@ -81,9 +83,9 @@ struct Link {
 
 // One key with a string or an integer value; `unit` as in UCUM ("By", "ns") or unset.
 struct Attribute {
-  Index key = 0;                           // string
+  Index key = 0;                            // string
   std::variant<Index, std::int64_t> value;  // Index: a string; int64: a number
-  Index unit = 0;                          // string
+  Index unit = 0;                           // string
   bool operator==(const Attribute&) const = default;
 };
 

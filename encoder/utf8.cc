@@ -10,9 +10,7 @@ namespace {
 // Length of the well-formed multi-byte sequence at the start of `text`, or 0.
 std::size_t sequence_length(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i) {
-    return i < text.size() && (at(i) & 0xC0) == 0x80;
-  };
+  const auto continues = [&](std::size_t i) { return i < text.size() && (at(i) & 0xC0) == 0x80; };
   const unsigned char first = at(0);
   if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {

@@ -44,8 +44,8 @@ bool encode_message(pb_ostream_t* stream, const pb_field_t* field, const pb_msgd
          pb_encode_submessage(stream, fields, message);
 }
 
-bool encode_sized_message(pb_ostream_t* stream, const pb_field_t* field,
-                          const pb_msgdesc_t* fields, const void* message, std::size_t size) {
+bool encode_sized_message(pb_ostream_t* stream, const pb_field_t* field, const pb_msgdesc_t* fields,
+                          const void* message, std::size_t size) {
   if (!pb_encode_tag(stream, PB_WT_STRING, field->tag) || !pb_encode_varint(stream, size)) {
     return false;
   }

@@ -86,7 +86,8 @@ bool encode_packed(pb_ostream_t* stream, const pb_field_t* field, std::span<cons
   for (const Item& item : items) {
     at = put_varint(at, transform(item));
     if (static_cast<std::size_t>(at - piece.data()) + kLongestVarint > piece.size()) {
-      if (!pb_write(stream, piece.data(), static_cast<std::size_t>(at - piece.data()))) return false;
+      if (!pb_write(stream, piece.data(), static_cast<std::size_t>(at - piece.data())))
+        return false;
       at = piece.data();
     }
   }
@@ -102,7 +103,7 @@ bool encode_message(pb_ostream_t* stream, const pb_field_t* field, const pb_msgd
 
 // A nested message whose size is known, so that deep nesting does not size the innermost messages
 // once for each level around them.
-bool encode_sized_message(pb_ostream_t* stream, const pb_field_t* field,
-                          const pb_msgdesc_t* fields, const void* message, std::size_t size);
+bool encode_sized_message(pb_ostream_t* stream, const pb_field_t* field, const pb_msgdesc_t* fields,
+                          const void* message, std::size_t size);
 
 }  // namespace otprof::encoder

@@ -19,7 +19,8 @@
 
 namespace {
 
-using namespace otprof;
+namespace encoder = otprof::encoder;
+namespace test = otprof::test;
 
 // CPU time, because the machine may be busy with something else.
 double now_ms() {
@@ -81,14 +82,11 @@ int main(int argc, char** argv) {
   const std::size_t samples = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 20'000;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
   const double start = now_ms();
-  const test::SampleWindow window =
-      test::make_sample_window(
+  const test::SampleWindow window = test::make_sample_window(
       {.cpu_samples = samples, .heap_samples = 0, .depth = 30, .addresses = 2'000});
   std::printf("build the window             %8.2f ms  (%zu samples, dictionary %zu KiB)\n",
-              now_ms() - start, samples,
-              window.dictionary.memory_bytes() >> 10);
-  const encoder::Request request = {
-      {.profile = &window.profiles[0], .first = 0, .count = samples}};
+              now_ms() - start, samples, window.dictionary.memory_bytes() >> 10);
+  const encoder::Request request = {{.profile = &window.profiles[0], .first = 0, .count = samples}};
   const auto otlp = [&](encoder::ByteSink& sink) {
     return encode_otlp(window.dictionary, window.resource, window.scope, request, {}, sink);
   };

@@ -238,6 +238,8 @@ def item_8(request, options):
 
 def item_9(request, options):
     for resource_profiles in request.message.resource_profiles:
+        if not resource_profiles.HasField('resource'):
+            continue
         found = {a.key: value_of(a.value) for a in resource_profiles.resource.attributes}
         for key in ('service.name', 'service.instance.id', 'telemetry.sdk.name',
                     'telemetry.sdk.version', 'telemetry.sdk.language'):
@@ -287,7 +289,7 @@ def item_11(request, options):
 def item_12(request, options):
     for p, profile in enumerate(request.profiles()):
         pair = request.type_pair(profile.sample_type)
-        if not profile.HasField('sample_type') or pair not in SAMPLE_TYPES:
+        if pair not in SAMPLE_TYPES:
             yield 'profile %d has sample type %s/%s' % (p, *pair)
 
 
@@ -411,8 +413,9 @@ def item_21(request, options):
         if i == 0:
             continue
         mapping = request.entry('mapping_table', location.mapping_index)
-        if location.mapping_index and mapping is not None and mapping.memory_limit and not (
-                mapping.memory_start <= location.address <= mapping.memory_limit):
+        if location.mapping_index and mapping is not None and (
+                mapping.memory_start < mapping.memory_limit) and not (
+                    mapping.memory_start <= location.address <= mapping.memory_limit):
             yield 'location %d at %#x is outside of mapping %d' % (
                 i, location.address, location.mapping_index)
         if not location.lines and not location.mapping_index:

@@ -140,7 +140,8 @@ def item_37(file, options):
                          os.path.realpath(first) != os.path.realpath(options.main)):
         yield 'the first mapping is %s' % first
     for mapping in message.mapping:
-        name, build_id = file.string(mapping.filename), file.string(mapping.build_id)
+        name = file.string(mapping.filename)
+        build_id = file.string(mapping.build_id) if mapping.build_id else ''
         if build_id and not rules.GNU_BUILD_ID.fullmatch(build_id):
             yield 'mapping %d (%s) has build id %r' % (mapping.id, name, build_id)
         if options.files and name and os.path.isfile(name) and (
@@ -186,8 +187,6 @@ class Options:
 
 def go_complaint(data):
     """What `go tool pprof` says of a file that it does not read; None if it does."""
-    if shutil.which('go') is None:
-        raise SystemExit('pprof_rules: --go, but there is no go command')
     with tempfile.NamedTemporaryFile(prefix='otprof-', suffix='.pb.gz') as file:
         file.write(data)
         file.flush()
@@ -232,6 +231,8 @@ def main():
     parser.add_argument('--go', action='store_true', help='have go tool pprof read the file')
     parser.add_argument('--raw', action='store_true', help='accept a file without gzip')
     arguments = parser.parse_args()
+    if arguments.go and shutil.which('go') is None:
+        parser.error('--go, but there is no go command')
     options = Options(arguments.main, arguments.files, arguments.go, arguments.raw)
     return rules.report([(path, check(data, options))
                          for path, data in rules.read_files(arguments.paths)])

@@ -12,7 +12,8 @@
 
 namespace {
 
-using namespace otprof;
+namespace encoder = otprof::encoder;
+namespace test = otprof::test;
 
 bool write_file(const std::string& path, const std::string& bytes) {
   std::FILE* const file = std::fopen(path.c_str(), "wb");
@@ -37,7 +38,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string directory = argv[1];
-  const test::SampleWindow window = test::make_sample_window({});
+  const test::SampleWindow window =
+      test::make_sample_window({.cpu_samples = 60, .heap_samples = 30, .depth = 15});
   encoder::Request request;
   for (const encoder::Profile& profile : window.profiles) {
     request.push_back({.profile = &profile, .first = 0, .count = profile.samples.size()});

@@ -68,9 +68,9 @@ TEST_CASE("entries that differ in any one field are different") {
   const Mapping mapping = {1, 2, 3, 4, 0, 0};
   const Index first = dictionary.intern_mapping(mapping);
   CHECK(dictionary.intern_mapping(mapping) == first);
-  for (Mapping other : {Mapping{9, 2, 3, 4, 0, 0}, Mapping{1, 9, 3, 4, 0, 0},
-                        Mapping{1, 2, 9, 4, 0, 0}, Mapping{1, 2, 3, 9, 0, 0},
-                        Mapping{1, 2, 3, 4, 9, 0}, Mapping{1, 2, 3, 4, 0, 9}}) {
+  for (Mapping other :
+       {Mapping{9, 2, 3, 4, 0, 0}, Mapping{1, 9, 3, 4, 0, 0}, Mapping{1, 2, 9, 4, 0, 0},
+        Mapping{1, 2, 3, 9, 0, 0}, Mapping{1, 2, 3, 4, 9, 0}, Mapping{1, 2, 3, 4, 0, 9}}) {
     CHECK(dictionary.intern_mapping(other) != first);
   }
   CHECK(dictionary.mappings().size() == 8);
@@ -131,8 +131,8 @@ TEST_CASE("what OTLP writes of mappings and locations can be looked up") {
   Dictionary dictionary;
   const Index gnu = dictionary.intern_string("abcd");
   dictionary.intern_mapping({.filename = dictionary.intern_string("f"), .build_id_gnu = gnu});
-  CHECK(dictionary.find_attribute(
-            {.key = dictionary.find_string(kBuildIdGnuKey), .value = gnu}) != 0);
+  CHECK(dictionary.find_attribute({.key = dictionary.find_string(kBuildIdGnuKey), .value = gnu}) !=
+        0);
   const Index native = dictionary.intern_string("native");
   dictionary.intern_location({.address = 4, .frame_type = native});
   CHECK(dictionary.find_attribute(

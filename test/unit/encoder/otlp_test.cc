@@ -12,7 +12,6 @@ namespace {
 
 using test::otlp_bytes;
 using test::SampleWindow;
-using test::WireField;
 using test::WireMessage;
 
 std::vector<WireMessage> profiles_of(const std::string& bytes) {
@@ -121,8 +120,8 @@ TEST_CASE("every type gets its own profile, in the order of otlp_types, with its
     CHECK(profile.bytes(7).size() == 16);
     ids.insert(profile.bytes(7));
   }
-  CHECK(types == std::vector<std::string>{"samples", "inuse_space", "alloc_space",
-                                               "inuse_objects", "alloc_objects"});
+  CHECK(types == std::vector<std::string>{"samples", "inuse_space", "alloc_space", "inuse_objects",
+                                          "alloc_objects"});
   CHECK(ids.size() == 5);
   CHECK(ids.contains(std::string(16, '\x11')));
   CHECK(ids.contains(std::string(16, '\x22')));
@@ -134,8 +133,7 @@ TEST_CASE("slices of one profile have different ids, and none if it has none") {
   const Profile& heap = window.profiles[1];
   std::set<std::string> ids;
   for (const std::size_t first : {0, 10, 20}) {
-    const std::string bytes =
-        otlp_bytes(window, {{.profile = &heap, .first = first, .count = 10}});
+    const std::string bytes = otlp_bytes(window, {{.profile = &heap, .first = first, .count = 10}});
     for (const WireMessage& profile : profiles_of(bytes)) ids.emplace(profile.bytes(7));
   }
   CHECK(ids.size() == 12);
@@ -180,8 +178,7 @@ TEST_CASE("a link is 16 and 8 raw bytes, link 0 is empty") {
 TEST_CASE("an attribute's value is set even if it is 0 or empty, and the empty entry's is not") {
   SampleWindow window = small_window({1});
   Dictionary& d = window.dictionary;
-  const std::array<Index, 3> set = {d.int_attribute("zero", 0, "By"),
-                                    d.int_attribute("minus", -1),
+  const std::array<Index, 3> set = {d.int_attribute("zero", 0, "By"), d.int_attribute("minus", -1),
                                     d.string_attribute("empty", "")};
   window.profiles[0].samples[0].attributes = d.intern_attribute_set(set);
   const std::string bytes = otlp_bytes(window);
@@ -223,8 +220,7 @@ TEST_CASE("mappings carry their build ids, locations their frame type, profiles 
   CHECK(with_gnu == 2);
   const auto locations = dictionary.messages(2);
   for (std::size_t i = 1; i < locations.size(); ++i) {
-    REQUIRE(keys(locations[i].packed_varints(4)) ==
-            std::set<std::string>{"profile.frame.type"});
+    REQUIRE(keys(locations[i].packed_varints(4)) == std::set<std::string>{"profile.frame.type"});
   }
   for (const WireMessage& profile : profiles_of(bytes)) {
     CHECK(keys(profile.packed_varints(11)) == std::set<std::string>{"otprof.engine"});

@@ -2,7 +2,7 @@
 #include "test/unit/encoder/plain_samples.h"
 
 #include <algorithm>
-#include <sstream>
+#include <concepts>
 
 #include "test/unit/encoder/wire_reader.h"
 
@@ -31,11 +31,14 @@ std::string join(std::vector<std::string> parts) {
   return text;
 }
 
+std::string part(std::string_view text) { return std::string(text); }
+std::string part(std::integral auto number) { return std::to_string(number); }
+
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  ((out << parts << '|'), ...);
-  return out.str();
+  std::string joined;
+  ((joined += part(parts), joined += '|'), ...);
+  return joined;
 }
 
 std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
@@ -71,10 +74,10 @@ std::string model_otlp_attributes(const Dictionary& d, Index set) {
   for (const Index index : d.attribute_sets()[set].attributes) {
     const encoder::Attribute& a = d.attributes()[index];
     const Index* const string = std::get_if<Index>(&a.value);
-    parts.push_back(string != nullptr
-                        ? text(d.string(a.key), "s", d.string(*string), d.string(a.unit))
-                        : text(d.string(a.key), "i", std::get<std::int64_t>(a.value),
-                               d.string(a.unit)));
+    parts.push_back(
+        string != nullptr
+            ? text(d.string(a.key), "s", d.string(*string), d.string(a.unit))
+            : text(d.string(a.key), "i", std::get<std::int64_t>(a.value), d.string(a.unit)));
   }
   return join(parts);
 }
@@ -161,16 +164,16 @@ class OtlpReader {
       const WireMessage& location = locations_.at(index);
       const WireMessage& m = mappings_.at(location.number(1));
       const auto about_mapping = m.packed_varints(5);
-      frames += text("at", location.number(2), m.number(1), m.number(2), m.number(3),
-                     string(m.number(4)),
-                     attribute_value(about_mapping, "process.executable.build_id.gnu"));
+      frames +=
+          text("at", location.number(2), m.number(1), m.number(2), m.number(3), string(m.number(4)),
+               attribute_value(about_mapping, "process.executable.build_id.gnu"));
       frames += text(attribute_value(about_mapping, "process.executable.build_id.htlhash"),
                      attribute_value(location.packed_varints(4), "profile.frame.type"));
       for (const WireMessage& line : location.messages(3)) {
         const WireMessage& f = functions_.at(line.number(1));
-        frames += text("line", string(f.number(1)), string(f.number(2)), string(f.number(3)),
-                       as_signed(f.number(4)), as_signed(line.number(2)),
-                       as_signed(line.number(3)));
+        frames +=
+            text("line", string(f.number(1)), string(f.number(2)), string(f.number(3)),
+                 as_signed(f.number(4)), as_signed(line.number(2)), as_signed(line.number(3)));
       }
     }
     std::vector<std::string> set;
@@ -268,9 +271,9 @@ PlainSamples pprof_samples_of_bytes(std::string_view file) {
                      string(m.number(5)), string(m.number(6)));
       for (const WireMessage& line : location.messages(4)) {
         const WireMessage& f = by_id(functions, line.number(1));
-        frames += text("line", string(f.number(2)), string(f.number(3)), string(f.number(4)),
-                       as_signed(f.number(5)), as_signed(line.number(2)),
-                       as_signed(line.number(3)));
+        frames +=
+            text("line", string(f.number(2)), string(f.number(3)), string(f.number(4)),
+                 as_signed(f.number(5)), as_signed(line.number(2)), as_signed(line.number(3)));
       }
     }
     std::string values;
@@ -283,8 +286,8 @@ PlainSamples pprof_samples_of_bytes(std::string_view file) {
     for (const WireMessage& label : sample.messages(3)) {
       labels.push_back(label.has(2) ? text(string(label.number(1)), "s", string(label.number(2)),
                                            string(label.number(4)))
-                                    : text(string(label.number(1)), "i",
-                                           as_signed(label.number(3)), string(label.number(4))));
+                                    : text(string(label.number(1)), "i", as_signed(label.number(3)),
+                                           string(label.number(4))));
     }
     samples.push_back(text(frames, values, join(labels)));
   }

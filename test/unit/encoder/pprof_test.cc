@@ -29,6 +29,7 @@ SampleWindow window_with(const std::vector<std::vector<Location>>& stacks) {
   profile.period = 1;
   for (const std::vector<Location>& stack : stacks) {
     std::vector<Index> frames;
+    frames.reserve(stack.size());
     for (const Location& location : stack) frames.push_back(d.intern_location(location));
     profile.samples.push_back({.stack = d.intern_stack(frames)});
     profile.values.push_back(1);
@@ -41,10 +42,10 @@ SampleWindow window_with(const std::vector<std::vector<Location>>& stacks) {
 std::map<std::string, std::string> labels_of(const WireMessage& file, std::size_t sample) {
   std::map<std::string, std::string> labels;
   for (const WireMessage& label : file.messages(2).at(sample).messages(3)) {
-    const std::string value =
-        label.has(2) ? std::string(string(file, label.number(2)))
-                     : std::to_string(static_cast<std::int64_t>(label.number(3))) + " " +
-                           std::string(string(file, label.number(4)));
+    const std::string value = label.has(2)
+                                  ? std::string(string(file, label.number(2)))
+                                  : std::to_string(static_cast<std::int64_t>(label.number(3))) +
+                                        " " + std::string(string(file, label.number(4)));
     const bool first = labels.emplace(string(file, label.number(1)), value).second;
     CHECK(first);
   }
@@ -67,8 +68,8 @@ TEST_CASE("the header says what the profile is about") {
   const WireMessage heap(heap_bytes);
   std::vector<std::string> types;
   for (const WireMessage& type : heap.messages(1)) types.push_back(string(heap, type.number(1)));
-  CHECK(types == std::vector<std::string>{"alloc_objects", "alloc_space", "inuse_objects",
-                                               "inuse_space"});
+  CHECK(types ==
+        std::vector<std::string>{"alloc_objects", "alloc_space", "inuse_objects", "inuse_space"});
   CHECK(string(heap, heap.number(14)) == "inuse_space");
   CHECK(string(heap, heap.message(11).number(1)) == "space");
 }
@@ -153,19 +154,22 @@ TEST_CASE("attributes and links become labels, one for each key") {
   Link link;
   link.trace_id.fill(0xAB);
   link.span_id.fill(0x01);
-  const std::array<Index, 9> set = {
-      d.int_attribute("thread.id", 12),      d.string_attribute("thread.name", "main"),
-      d.int_attribute("zero", 0),            d.int_attribute("bytes", 64, "By"),
-      d.int_attribute("wait", -5, "ns"),     d.string_attribute("empty", ""),
-      d.string_attribute("pprof::base", "x"), d.string_attribute("span_id", "mine"),
-      d.int_attribute("no bytes", 0, "By")};
+  const std::array<Index, 9> set = {d.int_attribute("thread.id", 12),
+                                    d.string_attribute("thread.name", "main"),
+                                    d.int_attribute("zero", 0),
+                                    d.int_attribute("bytes", 64, "By"),
+                                    d.int_attribute("wait", -5, "ns"),
+                                    d.string_attribute("empty", ""),
+                                    d.string_attribute("pprof::base", "x"),
+                                    d.string_attribute("span_id", "mine"),
+                                    d.int_attribute("no bytes", 0, "By")};
   window.profiles[0].samples[0].attributes = d.intern_attribute_set(set);
   window.profiles[0].samples[0].link = d.intern_link(link);
   window.profiles[0].samples[1].attributes = d.intern_attribute_set(set);
   const std::string bytes = pprof_bytes(window, 0);
   const WireMessage file(bytes);
   std::map<std::string, std::string> expected = {
-      {"thread.id", "12 "}, {"thread.name", "main"}, {"zero", "0 zero"}, {"bytes", "64 bytes"},
+      {"thread.id", "12 "}, {"thread.name", "main"}, {"zero", "0 zero"},     {"bytes", "64 bytes"},
       {"wait", "-5 ns"},    {"span_id", "mine"},     {"no bytes", "0 bytes"}};
   CHECK(labels_of(file, 1) == expected);
   expected["trace_id"] = "abababababababababababababababab";

@@ -51,7 +51,7 @@ class Maker {
   }
 
   void make_mappings() {
-    const char* const files[] = {"/srv/checkout/bin/checkout", "/lib/x86_64-linux-gnu/libc.so.6",
+    const char* const files[] = {"/srv/checkout/bin/checkout", "/srv/checkout/lib/libc.so.6",
                                  "/srv/checkout/lib/libbasket.so"};
     const char* const gnu[] = {"0123456789abcdef0123456789abcdef01234567",
                                "89abcdef0123456789abcdef0123456789abcdef", ""};
@@ -60,13 +60,13 @@ class Maker {
                                "0f1e2d3c4b5a69788796a5b4c3d2e1f0"};
     std::uint64_t start = 0x555500000000;
     for (std::size_t i = 0; i < 3; ++i) {
-      mappings_.push_back(dictionary_.intern_mapping(
-          {.memory_start = start,
-           .memory_limit = start + kTextSize,
-           .file_offset = 0x1000,
-           .filename = dictionary_.intern_string(files[i]),
-           .build_id_gnu = dictionary_.intern_string(gnu[i]),
-           .build_id_htl = dictionary_.intern_string(htl[i])}));
+      mappings_.push_back(
+          dictionary_.intern_mapping({.memory_start = start,
+                                      .memory_limit = start + kTextSize,
+                                      .file_offset = 0x1000,
+                                      .filename = dictionary_.intern_string(files[i]),
+                                      .build_id_gnu = dictionary_.intern_string(gnu[i]),
+                                      .build_id_htl = dictionary_.intern_string(htl[i])}));
       starts_.push_back(start);
       start += 2 * kTextSize;
     }
@@ -94,7 +94,8 @@ class Maker {
                        .line = debug ? static_cast<std::int64_t>(offset % 997 + 1) : 0,
                        .column = 0});
       if (debug && offset % 64 == 0) {
-        lines.push_back({.function = make_function(mapping, offset + 0x400), .line = 7, .column = 3});
+        lines.push_back(
+            {.function = make_function(mapping, offset + 0x400), .line = 7, .column = 3});
       }
     }
     return dictionary_.intern_location({.mapping = mappings_[mapping],
@@ -170,8 +171,9 @@ class Maker {
 
   Profile make_heap() {
     Profile profile = make_header(0x22);
-    profile.sample_types = {value_type("alloc_objects", "count"), value_type("alloc_space", "bytes"),
-                            value_type("inuse_objects", "count"), value_type("inuse_space", "bytes")};
+    profile.sample_types = {
+        value_type("alloc_objects", "count"), value_type("alloc_space", "bytes"),
+        value_type("inuse_objects", "count"), value_type("inuse_space", "bytes")};
     profile.otlp_types = {3, 1, 2, 0};
     profile.default_type = 3;
     profile.pprof_period_type = value_type("space", "bytes");
@@ -181,15 +183,14 @@ class Maker {
     while (profile.samples.size() < options_.heap_samples) {
       const Index stack = make_stack();
       if (!stacks.insert(stack).second) continue;
-      const auto size = static_cast<std::int64_t>(16 << below(16));
+      const auto size = std::int64_t{16} << below(16);
       const std::array<Index, 1> set = {dictionary_.int_attribute("bytes", size, "By")};
       profile.samples.push_back({.stack = stack,
                                  .attributes = dictionary_.intern_attribute_set(set),
                                  .link = make_link()});
       const auto objects = static_cast<std::int64_t>(1 + below(1000));
       const auto live = static_cast<std::int64_t>(below(static_cast<std::uint64_t>(objects) + 1));
-      profile.values.insert(profile.values.end(),
-                            {objects, objects * size, live, live * size});
+      profile.values.insert(profile.values.end(), {objects, objects * size, live, live * size});
     }
     return profile;
   }

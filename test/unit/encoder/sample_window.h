@@ -15,7 +15,7 @@ namespace otprof::test {
 struct SampleWindowOptions {
   std::size_t cpu_samples = 200;  // distinct ones
   std::size_t heap_samples = 100;
-  std::size_t depth = 30;         // mean frames of a stack
+  std::size_t depth = 30;          // mean frames of a stack
   std::size_t addresses = 20'000;  // that frames are taken from, in each mapping
   bool timestamps = true;
   std::uint64_t seed = 1;
