@@ -35,13 +35,6 @@ std::int64_t ByteReader::sleb() noexcept {
   return fail<std::int64_t>();
 }
 
-Bytes ByteReader::take(std::uint64_t size) noexcept {
-  if (size > rest().size()) return fail<Bytes>();
-  const Bytes taken{position_, static_cast<std::size_t>(size)};
-  position_ += size;
-  return taken;
-}
-
 std::uint64_t ByteReader::pointer_value(std::uint8_t encoding) noexcept {
   if (encoding == kPointerOmitted) return 0;
   if (encoding == kPointerAligned) {

@@ -69,7 +69,12 @@ class ByteReader {
   std::int64_t sleb() noexcept;
 
   // The next `size` bytes, which are skipped here. Empty on failure.
-  Bytes take(std::uint64_t size) noexcept;
+  Bytes take(std::uint64_t size) noexcept {
+    if (size > rest().size()) return fail<Bytes>();
+    const Bytes taken{position_, static_cast<std::size_t>(size)};
+    position_ += size;
+    return taken;
+  }
 
   // A pointer in `encoding`. `data_base` is what datarel is relative to (.eh_frame_hdr's start).
   // Indirect ones fail: following them would read writable memory of the module.

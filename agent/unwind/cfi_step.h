@@ -21,10 +21,15 @@ StepEnd step_by_row(const CfiRow& row, Bytes section, bool signal_frame, Frame& 
 // Any packed rule but kEmptyRule.
 StepEnd step_by_rule(PackedRule rule, Frame& frame, const StackMemory& stack) noexcept;
 
-// The same for the common case, inline and without the reasons: false if step_by_rule has to decide.
+// A frame in the middle of a stack of compiled code, of which all is known that callees preserve.
+inline bool can_step_fast(const Frame& frame) noexcept {
+  return !frame.interrupted && frame.registers.valid == kPreservedRegisters;
+}
+
+// step_by_rule() for such frames, inline and without the reasons: false if step_by_rule() has to
+// decide. The caller's frame is such a frame again.
 inline bool step_fast(PackedRule rule, Frame& frame, const StackMemory& stack) noexcept {
   if (!rule.has_base_register()) return false;
-  if ((frame.registers.valid & kPreservedRegisters) != kPreservedRegisters) return false;
   auto& value = frame.registers.value;
   // By far the most common base is told apart by a branch, which the processor predicts; as an index
   // it would make each step wait for the rule before it can load the register.
@@ -43,9 +48,7 @@ inline bool step_fast(PackedRule rule, Frame& frame, const StackMemory& stack) n
   const std::uint64_t return_address = *slots;
   value[kRip] = return_address;
   value[kRsp] = cfa;
-  frame.registers.valid = kPreservedRegisters;
   frame.lookup_pc = return_address - 1;
-  frame.interrupted = false;
   return true;
 }
 

@@ -49,13 +49,12 @@ class CfiWalker {
     const std::uint64_t rsp = frame_.registers[kRsp];
     if (rsp < bounds_.low || rsp >= bounds_.high) return {depth_, StackEnd::kForeignStack};
     for (;;) {
-      if (frame_.interrupted ||
-          !step_fast(rule_cache.find(frame_.lookup_pc, generation_), frame_, stack_)) {
-        if (const StepEnd end = step_slowly()) return finish(*end);
-      }
-      if (frame_.registers[kRip] < kFirstPage) return finish(StackEnd::kNullPc);
+      if (const StepEnd end = step_slowly()) return finish(*end);
+      if (is_null()) return finish(StackEnd::kNullPc);
       if (depth_ == capacity_) return {depth_, StackEnd::kDepthLimit};
       frames_[depth_++] = frame_.lookup_pc;
+      step_ordinary_frames();
+      if (is_null()) return finish(StackEnd::kNullPc);
     }
   }
 
@@ -63,6 +62,23 @@ class CfiWalker {
   // Nothing below the stack pointer but the red zone is read: it may not even be mapped.
   std::uintptr_t readable_from(std::uint64_t sp) const noexcept {
     return std::max(bounds_.low, sp > kRedZone ? sp - kRedZone : 0);
+  }
+
+  // An interrupted instruction may well be at 0, called by mistake; nothing returns there.
+  bool is_null() const noexcept {
+    return frame_.registers[kRip] < kFirstPage && !frame_.interrupted;
+  }
+
+  // Goes on as long as the cache has the rules and they are of the common kind.
+  void step_ordinary_frames() noexcept {
+    if (!can_step_fast(frame_)) return;
+    std::uint32_t depth = depth_;
+    while (depth < capacity_ &&
+           step_fast(rule_cache.find(frame_.lookup_pc, generation_), frame_, stack_) &&
+           frame_.registers[kRip] >= kFirstPage) {
+      frames_[depth++] = frame_.lookup_pc;
+    }
+    depth_ = depth;
   }
 
   Walk finish(StackEnd end) const noexcept {

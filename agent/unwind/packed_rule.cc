@@ -20,19 +20,21 @@ std::optional<std::int64_t> rbp_offset(Bytes section, std::int32_t place,
   return offset;
 }
 
-bool is_packed_register(unsigned reg) noexcept {
+constexpr bool is_packed_register(unsigned reg) noexcept {
   for (const unsigned packed : kPackedRegisters) {
     if (reg == packed) return true;
   }
   return false;
 }
 
-// Every register that the word has no place for must have no rule.
+// The registers that the word has no place for, which must have no rule.
+constexpr std::array kOtherRegisters = {kRax, kRdx, kRcx, kRsi, kRdi, kRsp, kR8, kR9, kR10, kR11};
+static_assert(kOtherRegisters.size() + kPackedRegisters.size() == kRip);
+
 bool others_unspecified(const CfiRow& row) noexcept {
-  for (unsigned reg = 0; reg < kRip; ++reg) {
-    if (!is_packed_register(reg) && row.rule[reg] != RuleKind::kUnspecified) return false;
-  }
-  return true;
+  unsigned kinds = 0;
+  for (const unsigned reg : kOtherRegisters) kinds |= static_cast<unsigned>(row.rule[reg]);
+  return kinds == static_cast<unsigned>(RuleKind::kUnspecified);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a walk costs: nanoseconds per frame over a chain of distinct functions with frames of
-// different shapes, with the rules cached (warm) and after forgetting them (cold).
+// different shapes, with the rules cached (warm) and after forgetting them (cold); libunwind beside it.
 // Usage: walk_bench [rounds]. Prints one line per measurement: the median of 9.
 #include <alloca.h>
 #include <pthread.h>
@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "agent/unwind/libunwind_walker.h"
 #include "agent/unwind/unwinder.h"
 
 namespace {
@@ -66,6 +67,9 @@ void report(const char* name, unsigned times, Action action) {
     unwind::forget_cached_rules();
     return unwind::walk_cfi(registers, bounds, frames.data(), kCapacity).depth;
   });
+  unwind::prepare_libunwind();
+  report("libunwind, warm", rounds / 100 + 1,
+         [&] { return unwind::walk_libunwind(registers, bounds, frames.data(), kCapacity).depth; });
   return static_cast<unsigned>(frames[0]);
 }
 

@@ -23,12 +23,20 @@ struct Fixture {
     for (std::size_t i = 0; i < words.size(); ++i) words[i] = i;
     words[23] = kReturnAddress;
     for (unsigned reg = 0; reg < kRegisterCount; ++reg) frame.registers.set(reg, 0xdead0000 + reg);
+    frame.interrupted = false;
     frame.registers.set(kRsp, at(20));
     frame.registers.set(kRbp, at(22));
     frame.lookup_pc = frame.registers[kRip];
   }
   std::uint64_t at(std::size_t index) const {
     return reinterpret_cast<std::uintptr_t>(words.data() + index);
+  }
+  // The same frame as one in the middle of a stack.
+  Frame ordinary_frame() const {
+    Frame ordinary = frame;
+    ordinary.registers.valid = kPreservedRegisters;
+    REQUIRE(can_step_fast(ordinary));
+    return ordinary;
   }
   StackMemory stack() const { return {at(4), at(64)}; }
 
@@ -78,10 +86,10 @@ TEST_CASE_METHOD(Fixture, "a step by row, by packed rule and by the fast way are
     Frame by_rule = frame;
     REQUIRE_FALSE(step_by_rule(*rule, by_rule, stack()));
     check_same(by_row, by_rule);
-    Frame fast = frame;
+    Frame fast = ordinary_frame();
     if (step_fast(*rule, fast, stack())) check_same(by_row, fast);
   }
-  Frame fast = frame;
+  Frame fast = ordinary_frame();
   CHECK(step_fast(*pack_rule(ordinary, {}, false), fast, stack()));
 }
 
@@ -93,7 +101,7 @@ TEST_CASE_METHOD(Fixture, "a saved register below the stack pointer is read with
   Frame caller = frame;
   REQUIRE_FALSE(step_by_row(epilogue, {}, false, caller, {at(23) - kRedZone, at(64)}));
   CHECK(caller.registers[kRbp] == 22);
-  caller = frame;
+  caller = ordinary_frame();
   REQUIRE(step_fast(*pack_rule(epilogue, {}, false), caller, {at(23) - kRedZone, at(64)}));
   CHECK(caller.registers[kRbp] == 22);
 }
@@ -104,9 +112,9 @@ TEST_CASE_METHOD(Fixture, "bad frame addresses end the walk") {
     return step_by_row(one, {}, false, caller, stack());
   };
   const auto end_by_rule = [&](const CfiRow& one) {
-    Frame caller = frame;
     const auto rule = pack_rule(one, {}, false);
     if (!rule) return end_by_row(one);
+    Frame caller = ordinary_frame();
     CHECK_FALSE(step_fast(*rule, caller, stack()));
     return step_by_rule(*rule, caller, stack());
   };
@@ -130,7 +138,7 @@ TEST_CASE_METHOD(Fixture, "a register that is not known is not used") {
         StackEnd::kLostRegister);
   // It stays unknown in the caller, until a frame has saved it.
   caller = frame;
-  CHECK_FALSE(step_fast(*pack_rule(row(kRsp, 32), {}, false), caller, stack()));
+  CHECK_FALSE(can_step_fast(caller));
   REQUIRE_FALSE(step_by_rule(*pack_rule(row(kRsp, 32), {}, false), caller, stack()));
   CHECK_FALSE(caller.registers.has(kRbx));
   CfiRow saving = row(kRsp, 32);

@@ -103,6 +103,7 @@ void try_step(const GuardedCopy& copy, std::uintptr_t hdr_offset, std::uint64_t 
   }
   if (const auto rule = pack_rule(row, description.section, description.signal_frame)) {
     caller = frame;
+    caller.registers.valid = kPreservedRegisters;
     if (!step_fast(*rule, caller, stack)) step_by_rule(*rule, caller, stack);
   }
 }
