@@ -12,5 +12,9 @@ extern const Command kServeCommand;
 extern const Command kTopCommand;
 extern const Command kViewCommand;
 extern const Command kDumpCommand;
+extern const Command kDiffCommand;
+extern const Command kLeaksCommand;
+extern const Command kCheckCommand;
+extern const Command kOptionsCommand;
 
 }  // namespace otprof::tools

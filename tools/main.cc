@@ -15,8 +15,9 @@
 namespace otprof::tools {
 namespace {
 
-constexpr std::array<const Command*, 5> kCommands = {&kRunCommand, &kServeCommand, &kViewCommand,
-                                                 &kTopCommand, &kDumpCommand};
+constexpr std::array<const Command*, 9> kCommands = {
+    &kRunCommand,  &kServeCommand, &kViewCommand,  &kTopCommand,    &kDiffCommand,
+    &kLeaksCommand, &kDumpCommand,  &kCheckCommand, &kOptionsCommand};
 
 std::string overview() {
   std::string text = "usage: otprof COMMAND [OPTIONS] ...\n\n";

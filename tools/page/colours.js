@@ -6,6 +6,8 @@ const kLibc = /^(libc|libm|libpthread|libdl|librt|ld-linux[^.]*|ld-musl[^.]*|lin
 const kCxx = /^(lib(std)?c\+\+|libstdc\+\+|libsupc\+\+)/;
 const kCxxName = /^(std::|__gnu_cxx::|__cxxabiv1::|__cxa_|operator (new|delete))/;
 
+const kDark = matchMedia('(prefers-color-scheme: dark)');
+
 function hash(text) {
   let value = 2166136261;  // FNV-1a, 32 bits
   for (let i = 0; i < text.length; ++i) value = Math.imul(value ^ text.charCodeAt(i), 16777619);
@@ -35,8 +37,6 @@ class Colours {
     this.names = names;
     this.programs = programs;  // names of the executables
     this.byFrame = new Map();
-    this.dark = matchMedia('(prefers-color-scheme: dark)');
-    this.dark.addEventListener('change', () => this.byFrame.clear());
   }
 
   // {key, label} of the legend entry that a frame belongs to.
@@ -61,13 +61,14 @@ class Colours {
       case 'unknown': return [260, 0.012];
       case 'root': return [260, 0.012];
     }
-    // The rest of the circle, away from the program's and the kernel's warm tones.
-    return [185 + hash(key) % 8 * 20, 0.09];
+    // The rest of the circle, away from the tones above.
+    const value = hash(key);
+    return [178 + value % 19 * 9.5, 0.07 + (value >>> 8) % 3 * 0.018];
   }
 
   ofFamily(key) {
     const [hue, chroma] = this.tone(key);
-    return this.dark.matches ? oklch(0.62, chroma, hue) : oklch(0.8, chroma, hue);
+    return kDark.matches ? oklch(0.62, chroma, hue) : oklch(0.8, chroma, hue);
   }
 
   ofFrame(frame) {
@@ -76,7 +77,7 @@ class Colours {
     const [hue, chroma] = this.tone(frame < 0 ? 'root' : this.family(frame).key);
     // Neighbours of one module differ a little, always in the same way.
     const shade = hash(this.names.name(frame)) % 5 / 4 - 0.5;
-    colour = this.dark.matches ? oklch(0.45 + 0.045 * shade, chroma * 0.95, hue + 10 * shade)
+    colour = kDark.matches ? oklch(0.45 + 0.045 * shade, chroma * 0.95, hue + 10 * shade)
                                : oklch(0.855 + 0.05 * shade, chroma, hue + 10 * shade);
     this.byFrame.set(frame, colour);
     return colour;

@@ -147,7 +147,7 @@ class GraphView {
     pen.font = kFont;
     pen.textBaseline = 'middle';
     this.letter = this.letter || pen.measureText('0').width;
-    const dark = this.colours?.dark.matches;
+    const dark = kDark.matches;
     this.ink = dark ? '#f0f3f8' : '#171c26';
     const ancestors = new Set(this.focus ? this.focus.path().slice(0, -1) : []);
     const offset = this.top - this.scroller.scrollTop;
@@ -155,9 +155,7 @@ class GraphView {
     const last = Math.min(this.rows - 1, Math.ceil((height - offset) / kRow));
     for (let row = first; row <= last; ++row) {
       for (const frame of this.byRow[row]) {
-        const matched = this.matches?.[frame.node.frame];
-        pen.globalAlpha = ancestors.has(frame.node) ? 0.55 : 1;
-        this.drawFrame(pen, frame, offset + row * kRow, width, matched, dark);
+        this.drawFrame(pen, frame, offset + row * kRow, width, ancestors.has(frame.node), dark);
       }
     }
     pen.globalAlpha = 1;
@@ -173,18 +171,15 @@ class GraphView {
     }
   }
 
-  drawFrame(pen, frame, y, width, matched, dark) {
+  drawFrame(pen, frame, y, width, faded, dark) {
     const x = Math.max(0, frame.x);
     const wide = Math.min(width, frame.x + frame.width) - x;
     const gap = wide > 3 ? 1 : wide > 1.5 ? 0.4 : 0;
-    pen.fillStyle = this.colours.ofFrame(frame.node.frame);
-    let ink = this.ink;
-    if (matched) {
-      pen.fillStyle = dark ? '#d43fa6' : '#d6308f';
-      ink = '#ffffff';
-    } else if (this.matches) {
-      pen.globalAlpha *= 0.32;
-    }
+    const matched = this.matches?.[frame.node.frame];
+    const unmatched = this.matches && !matched;
+    pen.globalAlpha = (faded ? 0.55 : 1) * (unmatched ? 0.32 : 1);
+    pen.fillStyle = matched ? (dark ? '#c93599' : '#d6308f')
+                            : this.colours.ofFrame(frame.node.frame);
     if (wide > 6) {
       pen.beginPath();
       pen.roundRect(x, y, wide - gap, kRow - 1, 2.5);
@@ -195,7 +190,9 @@ class GraphView {
     const room = Math.floor((wide - gap - 2 * kPad) / this.letter);
     const text = this.names.fitting(frame.node.frame, room);
     if (!text) return;
-    pen.fillStyle = ink;
+    // What stands back is still to be read.
+    pen.globalAlpha = unmatched ? 0.6 : faded ? 0.8 : 1;
+    pen.fillStyle = matched ? '#ffffff' : this.ink;
     pen.fillText(text, x + kPad, y + kRow / 2);
   }
 

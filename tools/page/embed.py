@@ -27,7 +27,7 @@ def without_comments(text: str) -> str:
 
 out, page, style, *scripts = sys.argv[1:]
 parts = {
-    "kHtml": read(page),
+    "kHtml": re.sub(r"<!-- SPDX.*?-->\n", "", read(page)),
     "kStyle": without_comments(read(style)),
     "kScript": "'use strict';\n" + "".join(without_comments(read(path)) for path in scripts),
 }

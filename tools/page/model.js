@@ -229,6 +229,13 @@ function shorterForms(name) {
   const add = (form) => {
     if (form && form !== forms[forms.length - 1]) forms.push(form);
   };
+  // A function without a name: libz.so.1.2.13+0x1a0, libz+0x1a0, +0x1a0.
+  const [, file, start] = name.match(/^(.*)(\+0x[0-9a-f]+)$/) || [];
+  if (start) {
+    add(file.replace(/\.so[.0-9]*$/, '') + start);
+    add(start);
+    return forms;
+  }
   const spaced = name.replaceAll('(anonymous namespace)::', '');
   const plain = withoutBrackets(spaced);
   const open = spaced.lastIndexOf('(');

@@ -2,8 +2,6 @@
 // The controls: what is chosen, and what is shown for it.
 
 const $ = (id) => document.getElementById(id);
-const kRefreshMs = 2000;
-
 class Page {
   constructor() {
     this.choice = {kind: null, type: null, service: '', process: '', thread: '', view: 'tree',
@@ -11,10 +9,11 @@ class Page {
     this.view = new GraphView($('canvas'), $('graph'), $('extent'));
     this.view.fromTop = stored('from-top') !== 'false';
     this.table = new FunctionTable($('columns'), $('rows'), (frame) => this.showFunction(frame));
-    this.connectControls();
-    this.connectPointer();
-    this.connectKeys();
+    connectControls(this);
+    connectPointer(this);
+    connectKeys(this);
     this.labelFlip();
+    kDark.addEventListener('change', () => this.refresh());
   }
 
   // ---- the document
@@ -23,7 +22,6 @@ class Page {
     this.doc = doc;
     this.names = new FrameNames(doc);
     this.colours = new Colours(this.names, new Set(doc.processes.map(([name]) => name)));
-    this.colours.dark.addEventListener('change', () => this.refresh());
     document.title = `${doc.title} \u2013 otprof`;
     $('title').textContent = doc.title;
     this.profiles = doc.profiles.filter((profile) => profile.rows.length);
@@ -31,7 +29,7 @@ class Page {
     $('empty').hidden = !empty;
     for (const id of ['kinds', 'type', 'flip', 'reset']) $(id).hidden = empty;
     if (empty) {
-      $('empty').textContent = this.liveUrl
+      $('empty').textContent = this.live
         ? 'No profiles yet.\n\nStart a program with LD_PRELOAD=libotprof.so and\n' +
           `OTEL_EXPORTER_OTLP_ENDPOINT=${location.origin}`
         : 'This recording holds no samples.';
@@ -95,7 +93,9 @@ class Page {
       fill($(field), [{value: '', label: `All ${names.length} ${many}`},
         ...names.filter(([name]) => name).map(([name, sum]) =>
           ({value: name, label: `${name}  \u00b7  ${percentText(sum, whole)}`}))], choice[field]);
-      $(field).hidden = names.length < 2;
+      // A service of one process each is chosen by its process.
+      const single = field === 'service' && names.length === doc.processes.length;
+      $(field).hidden = names.length < 2 || single;
       if (choice[field]) left = left.filter((group) => labels[group][field] === choice[field]);
     }
     const wanted = new Set(left);
@@ -290,46 +290,6 @@ class Page {
     this.showStatus(this.view.selected);
   }
 
-  showStatus(node) {
-    const known = node && node.frame >= 0;
-    $('focus').hidden = $('copy').hidden = !(this.view.selected?.frame >= 0);
-    $('status').textContent = !known ? '' :
-      `${percentText(node.total, this.sum)}  ${amountText(node.total, this.unit)}  ` +
-      this.names.name(node.frame) +
-      (this.names.module(node.frame) ? `  [${this.names.module(node.frame)}]` : '');
-  }
-
-  refresh() {
-    this.showLegend();
-    if (this.choice.view === 'table') this.setView('table');
-    else this.view.redraw();
-  }
-
-  // ---- controls
-
-  connectControls() {
-    for (const button of document.querySelectorAll('[data-view]')) {
-      button.addEventListener('click', () => this.setView(button.dataset.view));
-    }
-    $('type').addEventListener('change', () => {
-      this.choice.type = $('type').value;
-      this.chooseProfile();
-    });
-    for (const field of ['service', 'process', 'thread']) {
-      $(field).addEventListener('change', () => {
-        this.choice[field] = $(field).value;
-        this.fillFilters();
-        this.build();
-      });
-    }
-    $('search').addEventListener('input', () => this.search());
-    $('flip').addEventListener('click', () => this.flip());
-    $('reset').addEventListener('click', () => this.reset());
-    $('focus').addEventListener('click', () => this.showFunction(this.view.selected.frame));
-    $('copy').addEventListener('click', () => this.copy());
-    $('help').addEventListener('click', () => $('keys').showModal());
-  }
-
   flip() {
     this.view.fromTop = !this.view.fromTop;
     store('from-top', this.view.fromTop);
@@ -348,87 +308,17 @@ class Page {
     this.zoom(this.view.sandwich ? null : this.view.parts[0]?.graph.root);
   }
 
+  reset() {
+    $('search').value = '';
+    this.choice.family = '';
+    this.showLegend();
+    this.search();
+    this.zoom(this.view.sandwich ? null : this.view.parts[0]?.graph.root);
+  }
+
   copy() {
     const {selected} = this.view;
     if (selected) navigator.clipboard?.writeText(this.names.name(selected.frame));
-  }
-
-  connectPointer() {
-    const canvas = $('canvas');
-    const point = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return this.view.at(event.clientX - box.left, event.clientY - box.top);
-    };
-    canvas.addEventListener('pointermove', (event) => {
-      const node = point(event);
-      canvas.style.cursor = node ? 'pointer' : 'default';
-      if (node !== this.view.hovered) {
-        this.view.hovered = node;
-        this.view.redraw();
-        this.showStatus(node || this.view.selected);
-        this.fillTip(node);
-      }
-      this.placeTip(event);
-    });
-    canvas.addEventListener('pointerleave', () => this.leave());
-    canvas.addEventListener('click', (event) => this.zoom(point(event)));
-    $('graph').addEventListener('scroll', () => this.leave());
-  }
-
-  leave() {
-    this.view.hovered = null;
-    this.view.redraw();
-    $('tip').hidden = true;
-    this.showStatus(this.view.selected);
-  }
-
-  fillTip(node) {
-    const tip = $('tip');
-    tip.hidden = !node;
-    if (!node) return;
-    const add = (parent, tag, text, kind = '') => {
-      const element = document.createElement(tag);
-      element.textContent = text;
-      element.className = kind;
-      parent.append(element);
-      return element;
-    };
-    tip.replaceChildren();
-    add(tip, 'strong', this.names.name(node.frame));
-    const where = [this.names.module(node.frame), this.names.file(node.frame)].filter(Boolean);
-    if (where.length) add(tip, 'div', where.join('  \u00b7  '), 'where');
-    const body = add(tip, 'table', '');
-    this.profile.types.forEach((type, i) => {
-      const total = node.sum(i) ?? (i === this.type ? node.total : null);
-      if (total === null) return;
-      const self = node.self(i);
-      const line = add(body, 'tr', '');
-      add(line, 'th', typeText(type));
-      add(line, 'td', amountText(total, type[1]));
-      add(line, 'td', percentText(total, this.tree.total[i][0]));
-      add(line, 'td', self === null ? '' : `self ${amountText(self, type[1])}`);
-      add(line, 'td', self === null ? '' : percentText(self, this.tree.total[i][0]));
-    });
-  }
-
-  placeTip(event) {
-    const tip = $('tip');
-    if (tip.hidden) return;
-    const {offsetWidth, offsetHeight} = tip;
-    const below = event.clientY + 18 + offsetHeight < innerHeight;
-    tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - offsetWidth - 8))}px`;
-    tip.style.top = `${below ? event.clientY + 18 : Math.max(8, event.clientY - offsetHeight - 12)}px`;
-  }
-
-  connectKeys() {
-    addEventListener('keydown', (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || $('keys').open) return;
-      const typing = event.target.matches('input, select');
-      if (event.key === 'Escape') this.escape(typing);
-      else if (typing) return;
-      else if (!this.key(event)) return;
-      event.preventDefault();
-    });
   }
 
   escape(typing) {
@@ -446,65 +336,22 @@ class Page {
     }
   }
 
-  // Whether the key meant something.
-  key(event) {
-    const graph = this.tree && this.choice.view !== 'table';
-    const {view} = this;
-    const direction = {ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right'};
-    switch (event.key) {
-      case '/': $('search').focus(); $('search').select(); return true;
-      case '?': $('keys').showModal(); return true;
-      case '1': case '2': case '3':
-        if (this.tree) this.setView(['tree', 'callers', 'table'][event.key - 1]);
-        return true;
-      case 'f': if (graph && !view.sandwich) this.flip(); return true;
-      case 's': if (view.selected) this.showFunction(view.selected.frame); return true;
-      case 'c': this.copy(); return true;
-      case 'Backspace': if (graph && view.focus?.up) this.zoom(view.focus.up); return true;
-    }
-    if (!graph || !$('canvas').matches(':focus')) return false;
-    if (event.key === 'Enter') {
-      this.zoom(view.selected);
-      return true;
-    }
-    if (!direction[event.key]) return false;
-    view.selected = view.neighbour(direction[event.key]);
-    view.reveal(view.selected);
-    view.redraw();
-    this.showStatus(view.selected);
-    return true;
+  showStatus(node) {
+    const known = node && node.frame >= 0;
+    $('focus').hidden = $('copy').hidden = !(this.view.selected?.frame >= 0);
+    $('status').textContent = !known ? '' :
+      `${percentText(node.total, this.sum)}  ${amountText(node.total, this.unit)}  ` +
+      this.names.name(node.frame) +
+      (this.names.module(node.frame) ? `  [${this.names.module(node.frame)}]` : '');
   }
 
-  // ---- live
-
-  // Fetches the document again and again while the page is looked at.
-  follow(url) {
-    this.liveUrl = url;
-    let version = '';
-    const button = $('live');
-    button.hidden = false;
-    button.addEventListener('click', () => {
-      button.setAttribute('aria-pressed', button.getAttribute('aria-pressed') !== 'true');
-    });
-    const poll = async () => {
-      const wanted = button.getAttribute('aria-pressed') === 'true' && !document.hidden;
-      try {
-        if (wanted || !version) {
-          const answer = await fetch(`${url}?after=${encodeURIComponent(version)}`);
-          if (answer.status === 200) {
-            version = answer.headers.get('X-Otprof-Version') || '';
-            this.load(await answer.json());
-          }
-        }
-        button.classList.remove('lost');
-        button.textContent = wanted ? 'Live' : 'Paused';
-      } catch {
-        button.classList.add('lost');
-        button.textContent = 'Connection lost';
-      }
-      setTimeout(poll, kRefreshMs);
-    };
-    poll();
+  // In other colours.
+  refresh() {
+    if (!this.tree) return;
+    this.colours.byFrame.clear();
+    this.showLegend();
+    if (this.choice.view === 'table') this.setView('table');
+    else this.view.redraw();
   }
 }
 
@@ -526,7 +373,3 @@ function stored(key) {
 function store(key, value) {
   try { localStorage.setItem(`otprof ${key}`, value); } catch { /* not kept */ }
 }
-
-const page = new Page();
-const data = JSON.parse($('data').textContent);
-if (data) page.load(data); else page.follow('profile.json');

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/leak_sites.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "tools/frames.h"
+
+namespace otprof::tools {
+namespace {
+
+// The functions of an allocator say nothing about who wanted the memory.
+bool is_allocator(std::string_view name) {
+  constexpr std::array<std::string_view, 13> kNames = {
+      "malloc",        "calloc",         "realloc",       "reallocarray", "memalign",
+      "aligned_alloc", "posix_memalign", "valloc",        "pvalloc",      "strdup",
+      "__strdup",      "strndup",        "__libc_malloc"};
+  constexpr std::array<std::string_view, 4> kPrefixes = {
+      "operator new", "std::allocator<", "__gnu_cxx::new_allocator<", "std::__new_allocator<"};
+  return std::ranges::find(kNames, name) != kNames.end() ||
+         std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+std::vector<std::string> caller_frames(FrameTable& frames, encoder::Index stack) {
+  std::vector<std::string> names;
+  for (const std::uint32_t frame : frames.of_stack(stack)) {
+    const std::string& name = frames[frame].name;
+    if (names.empty() && is_allocator(name)) continue;
+    names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<LeakSite> leak_sites(const Recording& recording, const MergedProfile& heap) {
+  const int bytes = recording.column_of(heap, "inuse_space");
+  const int objects = recording.column_of(heap, "inuse_objects");
+  const int allocated = recording.column_of(heap, "alloc_space");
+  if (bytes < 0) return {};
+  FrameTable frames(recording.dictionary());
+  std::map<std::vector<std::string>, LeakSite> sites;
+  const auto value = [&](std::size_t row, int column) {
+    return column < 0 ? 0 : heap.rows.value(row, static_cast<std::size_t>(column));
+  };
+  for (std::size_t row = 0; row < heap.rows.size(); ++row) {
+    std::vector<std::string> key = caller_frames(frames, heap.rows.key(row).stack);
+    LeakSite& site = sites[key];
+    site.frames = std::move(key);
+    site.in_use_bytes = saturating_add(site.in_use_bytes, value(row, bytes));
+    site.in_use_objects = saturating_add(site.in_use_objects, value(row, objects));
+    site.allocated_bytes = saturating_add(site.allocated_bytes, value(row, allocated));
+  }
+  std::vector<LeakSite> ranked;
+  for (auto& [key, site] : sites) {
+    if (site.in_use_bytes > 0) ranked.push_back(std::move(site));
+  }
+  std::ranges::stable_sort(ranked, std::greater(), &LeakSite::in_use_bytes);
+  return ranked;
+}
+
+}  // namespace otprof::tools

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where memory that is still in use was allocated. A leak and a cache look alike in one profile; what
+// tells them apart is that a leak grows from window to window.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/recording.h"
+
+namespace otprof::tools {
+
+struct LeakSite {
+  std::vector<std::string> frames;  // innermost first, without the allocator's own
+  std::int64_t in_use_bytes = 0;
+  std::int64_t in_use_objects = 0;
+  std::int64_t allocated_bytes = 0;  // since the recording began; 0 if it does not say
+};
+
+// Largest first; sites with nothing in use are left out. Empty without an inuse_space column.
+std::vector<LeakSite> leak_sites(const Recording& recording, const MergedProfile& heap);
+
+}  // namespace otprof::tools
