@@ -129,8 +129,9 @@ std::size_t SizeBounds::sample(const Profile& profile, std::size_t sample_index,
   const std::size_t timestamps = static_cast<int>(type) == profile.counted_type
                                      ? field_size(sample.timestamp_count * sizeof(std::uint64_t))
                                      : 0;
+  const std::size_t link = sample.link == 0 ? 0 : index_field(OtlpTable::kLinks);
   return field_size(index_field(OtlpTable::kStacks) + attribute_set_field(sample.attributes) +
-                    index_field(OtlpTable::kLinks) + std::max(value, timestamps));
+                    link + std::max(value, timestamps));
 }
 
 class Planner {

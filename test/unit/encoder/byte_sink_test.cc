@@ -108,6 +108,7 @@ TEST_CASE("nothing follows the trailer") {
   StringSink sink(packed);
   GzipSink gzip(sink);
   REQUIRE(gzip.finish());
+  CHECK_FALSE(gzip.finish());
   CHECK_FALSE(gzip.write("x", 1));
   CHECK_FALSE(gzip.finish());
   CHECK(gunzip(packed).empty());

@@ -133,6 +133,19 @@ TEST_CASE("requests are filled: the split does not waste more than the bounds' s
   }
 }
 
+// In so small a window every index takes one byte, so the bounds are tight and a byte that they
+// forget shows.
+TEST_CASE("the bounds hold to the byte") {
+  const SampleWindow window =
+      test::make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 3});
+  const std::size_t whole = otlp_bytes(window).size();
+  for (std::size_t limit = 900; limit < whole + 50; limit += 7) {
+    INFO("limit " << limit);
+    check_plan(window, {.request_bytes = limit});
+    check_plan(window, {.profile_bytes = limit});
+  }
+}
+
 TEST_CASE("a sample too large for any request is counted, the others are kept") {
   SampleWindow window = test::make_sample_window({.cpu_samples = 20, .heap_samples = 0});
   Dictionary& d = window.dictionary;

@@ -97,6 +97,12 @@ TEST_CASE("timestamps that do not tell the counts are not written: no event is l
   add_timestamps(fewer.profiles[0], {1, 1});
   SampleWindow none = small_window({2, 1});
   add_timestamps(none.profiles[0], {2, 0});
+  SampleWindow nothing_counted = small_window({2, 0});
+  add_timestamps(nothing_counted.profiles[0], {2, 0});
+  for (const WireMessage& sample : samples_of(otlp_bytes(nothing_counted), 0)) {
+    CHECK(sample.has(4));
+    CHECK_FALSE(sample.has(5));
+  }
   SampleWindow other_type = small_window({2, 1});
   add_timestamps(other_type.profiles[0], {2, 1});
   other_type.profiles[0].counted_type = -1;
