@@ -33,8 +33,7 @@ bool open_debug_file(const Module& module, const ElfFile* module_elf, const std:
   for (const std::string& path : debug_file_paths(module, module_elf, debug_root)) {
     if (!file.open(path)) continue;
     elf = ElfFile::open(file);
-    if (!elf || elf->build_id() != module.build_id ||
-        elf->section_of_type(SHT_SYMTAB) == nullptr) {
+    if (!elf || elf->build_id() != module.build_id || elf->section_of_type(SHT_SYMTAB) == nullptr) {
       continue;
     }
     // Its segments keep their addresses; their offsets mean nothing in a file without contents.

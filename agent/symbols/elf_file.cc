@@ -31,9 +31,9 @@ bool in_range(std::uint64_t offset, std::uint64_t size, std::uint64_t total) {
 std::optional<ElfFile> ElfFile::open(const ByteSource& source) {
   Elf64_Ehdr header;
   if (!source.read(0, &header, sizeof header)) return std::nullopt;
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-      header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != kByteOrder ||
-      header.e_machine != kMachine || (header.e_type != ET_EXEC && header.e_type != ET_DYN)) {
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_ident[EI_DATA] != kByteOrder || header.e_machine != kMachine ||
+      (header.e_type != ET_EXEC && header.e_type != ET_DYN)) {
     return std::nullopt;
   }
   ElfFile file(source);
@@ -142,8 +142,8 @@ std::optional<std::string> ElfFile::string_at(const Elf64_Shdr& strings, std::ui
     const std::size_t size = std::min<std::uint64_t>(part.size(), strings.sh_size - offset);
     // A section's end was checked against the file: this cannot wrap.
     if (!source_->read(strings.sh_offset + offset, part.data(), size)) return std::nullopt;
-    const std::size_t length = static_cast<std::size_t>(
-        std::find(part.data(), part.data() + size, '\0') - part.data());
+    const std::size_t length =
+        static_cast<std::size_t>(std::find(part.data(), part.data() + size, '\0') - part.data());
     text.append(part.data(), std::min(length, max - text.size()));
     if (length < size || text.size() == max) return text;
     offset += size;

@@ -14,7 +14,8 @@
 
 namespace otprof::symbols {
 
-// dl_iterate_phdr of libc itself. The one place to change when that name is taken by a wrapper.
+// dl_iterate_phdr. In libotprof.so the linker binds that name to the unwinder's wrapper, which
+// passes on to libc whatever does not come from libunwind.
 int iterate_loaded_objects(int (*callback)(dl_phdr_info*, std::size_t, void*), void* data);
 
 // Counts of loads and unloads since the process started; equal numbers: the same modules.

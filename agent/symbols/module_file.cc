@@ -33,8 +33,8 @@ FileState open_module_file(const Module& module, FileSource& file, std::optional
   if (module.path.empty() || module.path.front() != '/' || !file.open(module.path)) {
     return FileState::kUnreadable;
   }
-  const bool same_inode = module.inode != 0 && module.inode == file.inode() &&
-                          module.device == file.device();
+  const bool same_inode =
+      module.inode != 0 && module.inode == file.inode() && module.device == file.device();
   elf = ElfFile::open(file);
   // A foreign file is not a malformed one: whatever took the path may be anything.
   if (!elf) return same_inode ? FileState::kMalformed : FileState::kUnreadable;

@@ -53,6 +53,7 @@ std::string executable_path() {
 // or runs as a program itself (`ld.so ./app`). The loader's name is what is left without it.
 void set_files(std::vector<Module>& modules) {
   std::vector<Module*> by_start;
+  by_start.reserve(modules.size());
   for (Module& module : modules) by_start.push_back(&module);
   std::ranges::sort(by_start, {}, [](const Module* module) { return module->start; });
   std::vector<MappingQuery> mappings(by_start.size());
@@ -184,13 +185,11 @@ const Module* ModuleMap::find(std::uintptr_t address) const {
   return nullptr;
 }
 
-const Module& ModuleMap::main_module() const {
-  return main_ != nullptr ? *main_ : no_module_;
-}
+const Module& ModuleMap::main_module() const { return main_ != nullptr ? *main_ : no_module_; }
 
 const std::string& ModuleMap::htl_hash(const Module& module) {
-  const auto found = std::ranges::lower_bound(records_, module.id, {},
-                                              [](const auto& r) { return r->module.id; });
+  const auto found =
+      std::ranges::lower_bound(records_, module.id, {}, [](const auto& r) { return r->module.id; });
   if (found == records_.end() || &(*found)->module != &module) {
     return foreign_hash_ = htl_hash_of(module);
   }

@@ -18,21 +18,21 @@
 namespace otprof::symbols {
 
 struct Module {
-  std::uint32_t id = 0;          // unique as long as the process lives, never given twice
-  std::uintptr_t start = 0;      // lowest address of any PT_LOAD, page aligned
-  std::uintptr_t limit = 0;      // one past the highest
-  std::uintptr_t bias = 0;       // run-time address - address in the file's own view (dlpi_addr)
+  std::uint32_t id = 0;      // unique as long as the process lives, never given twice
+  std::uintptr_t start = 0;  // lowest address of any PT_LOAD, page aligned
+  std::uintptr_t limit = 0;  // one past the highest
+  std::uintptr_t bias = 0;   // run-time address - address in the file's own view (dlpi_addr)
   // The executable segment as /proc/self/maps shows it: what pprof and OTLP mappings state.
   // Several executable segments are stated as one range when one offset holds for all of them,
   // otherwise the largest is stated (addresses in the others are still found and symbolised).
   std::uintptr_t text_start = 0;
   std::uintptr_t text_limit = 0;
   std::uint64_t text_offset = 0;
-  std::string path;              // absolute, symlinks resolved; "[vdso]" for the vdso
-  std::string build_id;          // GNU build-id, lower-case hex; empty if the file has none
+  std::string path;      // absolute, symlinks resolved; "[vdso]" for the vdso
+  std::string build_id;  // GNU build-id, lower-case hex; empty if the file has none
   bool is_vdso = false;
-  bool is_main = false;          // the executable
-  bool loaded = true;            // false once unloaded
+  bool is_main = false;  // the executable
+  bool loaded = true;    // false once unloaded
   // The file that was mapped, as /proc/self/maps shows it; 0 when that could not be read. Symbols
   // are read only from the same file (module_file.h says what counts as the same).
   std::uint64_t device = 0;
@@ -56,10 +56,10 @@ class ModuleMap {
   const Module* find(std::uintptr_t address) const;
   // An empty Module before the first refresh().
   const Module& main_module() const;
-  // 32 lower-case hex digits: first 16 bytes of SHA-256(first 4096 bytes, last 4096 bytes, length as
-  // 8 bytes big-endian) of the module's file; empty if the file is gone or was replaced, and for the
-  // vdso. Computed once per module of this map, each time for a copy of one; the reference is valid
-  // until the next call.
+  // 32 lower-case hex digits: first 16 bytes of SHA-256(first 4096 bytes, last 4096 bytes, length
+  // as 8 bytes big-endian) of the module's file; empty if the file is gone or was replaced, and for
+  // the vdso. Computed once per module of this map, each time for a copy of one; the reference is
+  // valid until the next call.
   const std::string& htl_hash(const Module& module);
   // Forgets unloaded modules. Call between windows.
   void drop_unloaded();
@@ -78,7 +78,7 @@ class ModuleMap {
   std::vector<const Module*> unloaded_;           // in the order of unloading
   const Module* main_ = nullptr;
   // A member, not a function-local static: that would be destroyed at exit under a running thread.
-  const Module no_module_;
+  const Module no_module_{};
   std::string foreign_hash_;
   std::uint32_t next_id_ = 0;
   bool scanned_ = false;

@@ -79,7 +79,9 @@ struct Wanted {
 };
 
 // `wanted` ascending by slot.
-void scan_relocations(const ElfFile& file, const Elf64_Shdr& table, std::span<const Wanted> wanted) {
+void scan_relocations(const ElfFile& file, const Elf64_Shdr& table,
+                      std::span<const Wanted> wanted) {
+  if (table.sh_type != SHT_RELA || table.sh_entsize != sizeof(Elf64_Rela)) return;
   const std::uint64_t count = table.sh_size / sizeof(Elf64_Rela);
   std::vector<Elf64_Rela> part(std::min<std::uint64_t>(count, kRelocationsPerRead));
   for (std::uint64_t done = 0; done < count; done += part.size()) {
@@ -89,7 +91,8 @@ void scan_relocations(const ElfFile& file, const Elf64_Shdr& table, std::span<co
       return;
     }
     for (const Elf64_Rela& relocation : part) {
-      for (auto match = std::ranges::lower_bound(wanted, relocation.r_offset, {}, &Wanted::got_slot);
+      for (auto match =
+               std::ranges::lower_bound(wanted, relocation.r_offset, {}, &Wanted::got_slot);
            match != wanted.end() && match->got_slot == relocation.r_offset; ++match) {
         take_target(relocation, *match->query);
       }
@@ -127,11 +130,13 @@ void find_plt_targets(const ElfFile& file, std::span<PltQuery> queries) {
       take_target(relocation, query);
     }
   }
-  if (wanted.empty()) return;
   std::ranges::sort(wanted, {}, &Wanted::got_slot);
+  // Nearly all are in .rela.plt; .rela.dyn has hundreds of thousands of others in a large library.
+  if (bound_lazily != nullptr) scan_relocations(file, *bound_lazily, wanted);
+  std::erase_if(wanted,
+                [](const Wanted& w) { return w.query->symbol != 0 || w.query->resolver != 0; });
   for (const Elf64_Shdr& table : file.sections()) {
-    if (table.sh_type == SHT_RELA && table.sh_entsize == sizeof(Elf64_Rela) &&
-        (table.sh_flags & SHF_ALLOC) != 0) {
+    if (!wanted.empty() && table.sh_type == SHT_RELA && (table.sh_flags & SHF_ALLOC) != 0) {
       scan_relocations(file, table, wanted);
     }
   }

@@ -4,8 +4,8 @@
 // sample may fall on one, and "malloc@plt" tells what "no symbol" does not. Background thread only.
 //
 // A stub's own instructions say which GOT slot it jumps through, and the relocation of that slot
-// says which symbol it is bound to: that holds for every linker's layout (.plt, .plt.sec, .plt.got),
-// where counting entries does not.
+// says which symbol it is bound to: that holds for the layouts of all linkers (.plt, .plt.sec,
+// .plt.got), where counting entries does not.
 #pragma once
 
 #include <cstdint>

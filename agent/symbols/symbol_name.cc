@@ -32,7 +32,7 @@ std::string_view without_version(std::string_view name) {
 
 // Takes one ".word" or ".word.N" off the end.
 bool drop_clone_suffix(std::string_view& name) {
-  static constexpr std::string_view kWords[] = {".cold",     ".part", ".isra", ".constprop",
+  static constexpr std::string_view kWords[] = {".cold",     ".part", ".isra",      ".constprop",
                                                 ".lto_priv", ".llvm", ".localalias"};
   std::string_view head = name;
   const std::size_t dot = head.rfind('.');
@@ -65,8 +65,7 @@ void append(const char* text, std::size_t size, void* data) {
 
 std::optional<std::string> demangle_cxx(const std::string& mangled) {
   Output out;
-  if (setjmp(out.stop) == 0 &&
-      __gcclibcxx_demangle_callback(mangled.c_str(), append, &out) != 0) {
+  if (setjmp(out.stop) == 0 && __gcclibcxx_demangle_callback(mangled.c_str(), append, &out) != 0) {
     return std::nullopt;
   }
   return std::string(out.text.data(), out.size);
@@ -146,7 +145,8 @@ std::string rust_text(std::string_view text) {
   return plain;
 }
 
-// Length of the well-formed UTF-8 sequence at the front (Unicode 15, table 3-7), 0 if there is none.
+// Length of the well-formed UTF-8 sequence at the front (Unicode 15, table 3-7), 0 if there is
+// none.
 std::size_t utf8_length(std::string_view text) {
   const auto at = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -157,13 +157,13 @@ std::size_t utf8_length(std::string_view text) {
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
   if (lead >= 0xE0 && lead <= 0xEF) {
-    const bool sane = second >= (lead == 0xE0 ? 0xA0U : 0x80U) &&
-                      second <= (lead == 0xED ? 0x9FU : 0xBFU);
+    const bool sane =
+        second >= (lead == 0xE0 ? 0xA0U : 0x80U) && second <= (lead == 0xED ? 0x9FU : 0xBFU);
     return sane && tail(2) ? 3 : 0;
   }
   if (lead >= 0xF0 && lead <= 0xF4) {
-    const bool sane = second >= (lead == 0xF0 ? 0x90U : 0x80U) &&
-                      second <= (lead == 0xF4 ? 0x8FU : 0xBFU);
+    const bool sane =
+        second >= (lead == 0xF0 ? 0x90U : 0x80U) && second <= (lead == 0xF4 ? 0x8FU : 0xBFU);
     return sane && tail(2) && tail(3) ? 4 : 0;
   }
   return 0;

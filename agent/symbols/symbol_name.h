@@ -35,7 +35,6 @@ struct SymbolName {
 };
 
 // `suffix` is put behind both names. A name that may need more than `stack_bytes` is not demangled.
-SymbolName make_symbol_name(std::string_view raw, std::string_view suffix,
-                            std::size_t stack_bytes);
+SymbolName make_symbol_name(std::string_view raw, std::string_view suffix, std::size_t stack_bytes);
 
 }  // namespace otprof::symbols

@@ -58,8 +58,7 @@ class Pass {
   bool add(const Elf64_Sym& symbol) {
     const unsigned char type = ELF64_ST_TYPE(symbol.st_info);
     if (!is_function(type) && type != STT_NOTYPE) return true;
-    if (type == STT_NOTYPE && has_mapping_symbols() &&
-        ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) {
+    if (type == STT_NOTYPE && has_mapping_symbols() && ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) {
       return true;
     }
     if (symbol.st_value > queries_.back()->address) return true;

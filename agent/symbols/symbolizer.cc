@@ -182,8 +182,7 @@ void Symbolizer::resolve(std::span<Query> queries) {
   state.stack_bytes = stack - std::min(stack, kOwnStackBytes);
   std::vector<const Query*> unknown;
   for (const Query& query : queries) {
-    if (query.module != nullptr &&
-        state.cache.find(query.module->id, query.address) == nullptr) {
+    if (query.module != nullptr && state.cache.find(query.module->id, query.address) == nullptr) {
       unknown.push_back(&query);
     }
   }

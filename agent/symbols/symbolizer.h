@@ -7,8 +7,8 @@
 // (module_file.h); corrupt files (sizes, offsets, links out of range, unterminated names) give "no
 // symbol", counted, never a fault; files are read, not mapped, so that one that is truncated
 // meanwhile cannot kill the host; memory is bounded whatever the size of the files. Which symbol
-// answers and what it is called: symbol_table.h and symbol_name.h. Background thread only; with less
-// than 512 KiB of stack, the longest names stay mangled.
+// answers and what it is called: symbol_table.h and symbol_name.h. Background thread only; with
+// less than 512 KiB of stack, the longest names stay mangled.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Symbol {
 struct Query {
   const Module* module = nullptr;  // may be null: then nothing is found
   std::uint64_t address = 0;       // run-time address
-  Symbol symbol;                   // the answer; empty strings: none. Valid until the next resolve().
+  Symbol symbol;  // the answer; empty strings: none. Valid until the next resolve().
 };
 
 class Symbolizer {
@@ -53,9 +53,9 @@ class Symbolizer {
     std::uint64_t no_symbol = 0;        // no module, or no symbol covers the address
     std::uint64_t file_unreadable = 0;  // gone, replaced, not permitted
     std::uint64_t file_malformed = 0;
-    std::uint64_t over_budget = 0;      // one window had more names than kMaxMemoryBytes holds
-    std::uint64_t names_cut = 0;        // distinct names longer than 1024 bytes
-    std::uint64_t not_demangled = 0;    // distinct names, malformed or too long to demangle
+    std::uint64_t over_budget = 0;    // one window had more names than kMaxMemoryBytes holds
+    std::uint64_t names_cut = 0;      // distinct names longer than 1024 bytes
+    std::uint64_t not_demangled = 0;  // distinct names, malformed or too long to demangle
   };
   const Counters& counters() const;
 

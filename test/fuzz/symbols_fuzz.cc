@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Damages a small real library in thousands of ways and looks everything up in what is left. Run
-// under AddressSanitizer and UndefinedBehaviorSanitizer (meson setup -Db_sanitize=address,undefined)
-// it proves that no offset, size, link or index of a file is believed; without them, that nothing
-// crashes or hangs. The seed is fixed: a failure can be repeated.
+// under AddressSanitizer and UndefinedBehaviorSanitizer (-Db_sanitize=address,undefined) it proves
+// that no offset, size, link or index of a file is believed; without them, that nothing crashes or
+// hangs. The seed is fixed: a failure can be repeated.
 //   symbols_fuzz LIBRARY [MUTANTS]
 #include <algorithm>
 #include <cstdio>
@@ -45,8 +45,9 @@ std::vector<AddressQuery> queries_over(const ElfFile& elf) {
     for (std::uint64_t i = 0; i < 64; ++i) addresses.push_back(section.sh_addr + i * step);
   }
   std::ranges::sort(addresses);
-  addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   std::vector<AddressQuery> queries;
+  queries.reserve(addresses.size());
   for (const std::uint64_t address : addresses) queries.push_back({address, {}});
   return queries;
 }
@@ -69,8 +70,7 @@ void look_up_everything(const std::string& bytes, Reach& reach) {
   module.build_id = elf->build_id();
   require(module.build_id.size() <= 128, "length of a build id");
   for (const std::string& path : debug_file_paths(module, &*elf, "/debug")) {
-    require(path.find("/../") == std::string::npos,
-            "a debug link that leads elsewhere");
+    require(path.find("/../") == std::string::npos, "a debug link that leads elsewhere");
   }
   std::vector<AddressQuery> queries = queries_over(*elf);
   for (const Elf64_Shdr& section : elf->sections()) {

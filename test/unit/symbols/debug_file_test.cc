@@ -111,12 +111,13 @@ TEST_CASE("a debug file found by its link gives all names") {
   for (const char* place : {"", ".debug/", "ROOT"}) {
     INFO(place);
     const StrippedFixture fixture([&](const std::string& path) {
-      const std::string dir = std::filesystem::path(path).parent_path().string();
-      const std::string where =
-          std::string(place) == "ROOT" ? dir + "/debug" + dir + "/" : dir + "/" + place;
-      make_debug_file(path, where + "library.so.debug");
+      const auto dir = std::filesystem::path(path).parent_path();
+      const bool in_root = std::string_view(place) == "ROOT";
+      const auto where = in_root ? dir / "debug" / dir.relative_path() : dir / place;
+      const std::string debug = (where / "library.so.debug").string();
+      make_debug_file(path, debug);
       run("strip " + path);
-      run("objcopy --add-gnu-debuglink=" + where + "library.so.debug " + path);
+      run(std::string("objcopy --add-gnu-debuglink=").append(debug).append(" ").append(path));
     });
     Symbolizer symbolizer(fixture.debug_root());
     CHECK(name_of(symbolizer, fixture.modules, fixture.hidden()).name == "fixture_static(int)");
@@ -184,9 +185,8 @@ TEST_CASE("a file that took the place of the one that was loaded is not read") {
 
 TEST_CASE("without build id, device and inode decide") {
   if (tools_missing()) return;
-  const StrippedFixture fixture([](const std::string& path) {
-    run("objcopy --remove-section .note.gnu.build-id " + path);
-  });
+  const StrippedFixture fixture(
+      [](const std::string& path) { run("objcopy --remove-section .note.gnu.build-id " + path); });
   REQUIRE(fixture.module().build_id.empty());
   const std::uintptr_t address = fixture.address("fixture_exported");
   Symbolizer symbolizer(fixture.debug_root());

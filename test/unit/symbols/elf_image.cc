@@ -69,8 +69,8 @@ std::string ElfImage::bytes() const {
     if (filled[index].sh_size == 0) filled[index].sh_size = contents.size();
     bytes += contents;
   };
-  place(kTable, {reinterpret_cast<const char*>(symbols.data()),
-                 symbols.size() * sizeof(Elf64_Sym)});
+  place(kTable,
+        {reinterpret_cast<const char*>(symbols.data()), symbols.size() * sizeof(Elf64_Sym)});
   place(kStrings, strings);
   place(kSectionNames, std::string_view("\0.text\0", 7));
   Elf64_Ehdr head = header;

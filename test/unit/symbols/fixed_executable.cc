@@ -14,12 +14,11 @@ extern "C" __attribute__((noinline)) int in_fixed_executable(int value) {
 }
 
 int main() {
-  using namespace otprof::symbols;
-  ModuleMap modules;
+  otprof::symbols::ModuleMap modules;
   modules.refresh();
-  Symbolizer symbolizer;
+  otprof::symbols::Symbolizer symbolizer;
   const auto address = reinterpret_cast<std::uintptr_t>(&in_fixed_executable);
-  Query query;
+  otprof::symbols::Query query;
   query.module = modules.find(address);
   query.address = address + 1;
   symbolizer.resolve({&query, 1});

@@ -195,9 +195,9 @@ Elf64_Phdr load(std::uint64_t address, std::uint64_t offset, std::uint64_t size,
 TEST_CASE("the range of a module is that of all its segments") {
   Module module;
   module.bias = 0x10000000;
-  const std::vector<Elf64_Phdr> segments = {
-      load(0, 0, 0x800, PF_R), load(0x1800, 0x800, 0x1000, PF_R | PF_X),
-      load(0x5000, 0x3000, 0x1234, PF_R | PF_W)};
+  const std::vector<Elf64_Phdr> segments = {load(0, 0, 0x800, PF_R),
+                                            load(0x1800, 0x800, 0x1000, PF_R | PF_X),
+                                            load(0x5000, 0x3000, 0x1234, PF_R | PF_W)};
   REQUIRE(set_ranges(segments, module));
   CHECK(module.start == 0x10000000);
   CHECK(module.limit == 0x10007000);
@@ -256,7 +256,7 @@ std::string build_id(const std::string& notes, std::uint64_t alignment = 4) {
 }
 
 TEST_CASE("a build id is found among notes") {
-  const std::string_view gnu("GNU", 4);
+  const std::string_view gnu(ELF_NOTE_GNU, sizeof ELF_NOTE_GNU);
   const std::string id = note(NT_GNU_BUILD_ID, gnu, "\x01\xAB\xff");
   CHECK(build_id(id) == "01abff");
   CHECK(build_id(note(NT_GNU_ABI_TAG, gnu, std::string(16, '\0')) + id) == "01abff");
@@ -271,7 +271,7 @@ TEST_CASE("a build id is found among notes") {
 }
 
 TEST_CASE("notes that lie about their sizes hold nothing") {
-  const std::string_view gnu("GNU", 4);
+  const std::string_view gnu(ELF_NOTE_GNU, sizeof ELF_NOTE_GNU);
   std::string id = note(NT_GNU_BUILD_ID, gnu, "12345678");
   for (std::size_t size = 0; size < id.size(); ++size) {
     // A buffer of exactly that size: a sanitizer sees a read behind it.

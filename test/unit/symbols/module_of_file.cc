@@ -26,8 +26,7 @@ Module module_of_file(const std::string& path, std::uintptr_t bias) {
     if (segment.p_type != PT_LOAD) continue;
     const std::uintptr_t begin = bias + segment.p_vaddr;
     module.start = std::min(module.start, begin & ~kPageMask);
-    module.limit =
-        std::max(module.limit, (begin + segment.p_memsz + kPageMask) & ~kPageMask);
+    module.limit = std::max(module.limit, (begin + segment.p_memsz + kPageMask) & ~kPageMask);
     if ((segment.p_flags & PF_X) == 0 || module.text_start != 0) continue;
     module.text_start = begin & ~kPageMask;
     module.text_limit = (begin + segment.p_memsz + kPageMask) & ~kPageMask;

@@ -45,9 +45,9 @@ TEST_CASE("C++ names are demangled") {
 }
 
 TEST_CASE("parts that the compiler made carry the name of the function") {
-  for (const char* suffix : {".cold", ".part.0", ".isra.0", ".constprop.12", ".lto_priv.0",
-                             ".llvm.1234567890", ".localalias", ".constprop.0.isra.0",
-                             ".part.3.cold", ".cold.17"}) {
+  for (const char* suffix :
+       {".cold", ".part.0", ".isra.0", ".constprop.12", ".lto_priv.0", ".llvm.1234567890",
+        ".localalias", ".constprop.0.isra.0", ".part.3.cold", ".cold.17"}) {
     INFO(suffix);
     const SymbolName cxx = make_symbol_name(std::string("_Z3fooi") + suffix);
     CHECK(cxx.name == "foo(int)");
@@ -116,10 +116,12 @@ TEST_CASE("names are valid UTF-8 without control characters") {
   CHECK(make_symbol_name("\xF0\x9F\x98\x80").name == "\xF0\x9F\x98\x80");
   CHECK(make_symbol_name("a\x01\n\x7F").name == "a???");
   CHECK(make_symbol_name("a\xFF\xC3").name == "a??");
-  CHECK(make_symbol_name("\xC0\x80").name == "??");              // overlong
-  CHECK(make_symbol_name("\xED\xA0\x80").name == "???");         // surrogate
-  CHECK(make_symbol_name("\xF4\x90\x80\x80").name == "????");    // above U+10FFFF
-  CHECK(make_symbol_name("_Z3a\xFF" "bv").name == "a?b()");
+  CHECK(make_symbol_name("\xC0\x80").name == "??");            // overlong
+  CHECK(make_symbol_name("\xED\xA0\x80").name == "???");       // surrogate
+  CHECK(make_symbol_name("\xF4\x90\x80\x80").name == "????");  // above U+10FFFF
+  CHECK(make_symbol_name("_Z3a\xFF"
+                         "bv")
+            .name == "a?b()");
 }
 
 // Names that nest as deeply as a name can: what costs a recursive demangler its stack.
@@ -144,7 +146,7 @@ std::vector<std::string> hostile_names() {
   std::string doubling = "_Z1f1AIiiE";
   for (std::size_t i = 0; i < 36; ++i) {
     const std::string last = std::string("S") + kDigits[i] + "_";
-    doubling += "S_I" + last + last + "E";
+    doubling.append("S_I").append(last).append(last).append("E");
   }
   names.push_back(doubling);
   return names;

@@ -154,9 +154,11 @@ TEST_CASE("labels are not believed in .dynsym") {
 }
 
 TEST_CASE("of several names the best answers, in whatever order they come") {
-  const std::vector<std::pair<std::string, unsigned char>> names = {
-      {"__libc_malloc", STB_GLOBAL}, {"malloc", STB_GLOBAL}, {"m", STB_LOCAL},
-      {"__malloc", STB_LOCAL},       {"malloc2", STB_WEAK}};
+  const std::vector<std::pair<std::string, unsigned char>> names = {{"__libc_malloc", STB_GLOBAL},
+                                                                    {"malloc", STB_GLOBAL},
+                                                                    {"m", STB_LOCAL},
+                                                                    {"__malloc", STB_LOCAL},
+                                                                    {"malloc2", STB_WEAK}};
   std::vector<std::size_t> order = {0, 1, 2, 3, 4};
   do {
     ElfImage image;

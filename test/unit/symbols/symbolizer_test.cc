@@ -86,8 +86,8 @@ TEST_CASE("each kind of symbol of a library") {
   CHECK(name_at(library.address("fixture_exported")) == "fixture_exported");
   CHECK(name_at(library.address("_ZN7fixture11in_templateIlEEiT_")) ==
         "int fixture::in_template<long>(long)");
-  const auto hidden = reinterpret_cast<std::uintptr_t>(
-      library.function<void*()>("fixture_static_address")());
+  const auto hidden =
+      reinterpret_cast<std::uintptr_t>(library.function<void*()>("fixture_static_address")());
   CHECK(name_at(hidden) == "fixture_static(int)");
 
   const std::uintptr_t assembly = library.address("fixture_assembly");
@@ -133,8 +133,7 @@ std::vector<std::pair<std::uint64_t, std::string>> stubs_of(const std::string& p
     const std::size_t end = text.find('\n', from);
     const std::string line = text.substr(from, end - from);
     const std::size_t name = line.find('<') + 1;
-    stubs.emplace_back(std::stoull(line, nullptr, 16),
-                       line.substr(name, line.find('>') - name));
+    stubs.emplace_back(std::stoull(line, nullptr, 16), line.substr(name, line.find('>') - name));
     from = end + 1;
   }
   return stubs;
@@ -220,9 +219,8 @@ TEST_CASE("many queries at once, repeated, unsorted and without module") {
   const Module* const module = modules.find(library.address("fixture_end"));
   const std::uintptr_t end = library.address("fixture_end");
   const std::uintptr_t exported = library.address("fixture_exported");
-  std::vector<Query> queries = {{module, end, {}},      {nullptr, end, {}}, {module, exported, {}},
-                                {module, end, {}},      {module, 1, {}},
-                                {module, UINTPTR_MAX, {}}};
+  std::vector<Query> queries = {{module, end, {}}, {nullptr, end, {}}, {module, exported, {}},
+                                {module, end, {}}, {module, 1, {}},    {module, UINTPTR_MAX, {}}};
   Symbolizer symbolizer;
   for (int round = 1; round <= 2; ++round) {
     symbolizer.resolve(queries);

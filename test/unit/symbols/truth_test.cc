@@ -55,6 +55,7 @@ std::vector<Query> queries_for(const Module& module, const std::vector<NmSymbol>
     }
   }
   std::vector<Query> queries;
+  queries.reserve(addresses.size());
   for (const std::uint64_t address : addresses) {
     queries.push_back({&module, module.bias + address, {}});
   }
@@ -160,8 +161,8 @@ Agreement compare_with_addr2line(const std::string& path, const std::string& nm_
 }
 
 void require_agreement(const Agreement& agreement, std::size_t at_least) {
-  INFO("asked " << agreement.asked << ", agreed " << agreement.agreed << ", first difference: "
-                << agreement.first_difference);
+  INFO("asked " << agreement.asked << ", agreed " << agreement.agreed
+                << ", first difference: " << agreement.first_difference);
   CHECK(agreement.asked >= at_least);
   CHECK(agreement.share() >= 0.999);
 }
