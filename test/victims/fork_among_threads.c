@@ -25,7 +25,7 @@ int main(void) {
   for (int i = 0; i < 3; ++i) {
     pthread_create(&threads[i], NULL, churn, NULL);
   }
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const pid_t child = fork();
     if (child == 0) {
       free(malloc(100));
