@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linked to heap_early_library: calls of malloc reach a preloaded library before it is relocated.
-#include "victim.h"
+#include "test/victims/victim.h"
 
 const char* early_text(void);
 void free_early(void);

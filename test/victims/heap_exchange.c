@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that come and go, and free what others allocated, some without ever allocating; a fork in
 // the midst of it.
-#include "victim.h"
+#include "test/victims/victim.h"
 
 enum { kThreads = 8, kSlots = 256, kRounds = 40000 };
 static void* slots[kSlots];

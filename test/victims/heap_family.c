@@ -3,7 +3,7 @@
 #include <malloc.h>
 #include <stdint.h>
 
-#include "victim.h"
+#include "test/victims/victim.h"
 
 void* reallocarray(void* pointer, size_t count, size_t size);
 

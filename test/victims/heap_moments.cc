@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "victim.h"
+#include "test/victims/victim.h"
 
 static char* from_resolver;
 static char* from_preinit;

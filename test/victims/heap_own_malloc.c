@@ -2,7 +2,7 @@
 // A program that brings its own allocator and exports it.
 #include <stdint.h>
 
-#include "victim.h"
+#include "test/victims/victim.h"
 
 static _Alignas(16) unsigned char memory[8 << 20];
 static size_t used;
