@@ -30,7 +30,7 @@ namespace {
 
 // Longer than arming ever takes; a kernel that is busier than that delays the program no further.
 constexpr std::chrono::milliseconds kArmLimit{1000};
-// How long a fork may wait for the background thread to finish a step; the longest, reading the
+// How long a fork may wait for the background thread to leave a library; the longest stay, reading the
 // system's certificates, takes 30 ms of CPU time.
 constexpr std::chrono::milliseconds kForkHoldLimit{50};
 
@@ -113,8 +113,8 @@ void resume_agent() noexcept {
   }
 }
 
-// A fork copies the background thread's data in whatever state they are in, its locks in libraries
-// included; so the thread is held between two of its steps.
+// A fork copies locks as they are, the loader's and those of our libraries included; so the background
+// thread is kept away from them meanwhile. Its data need no such care: a child makes its own.
 void before_fork() noexcept {
   Agent* agent = running.load(std::memory_order_acquire);
   if (agent != nullptr && agent->background->hold(kForkHoldLimit)) {

@@ -21,7 +21,7 @@ namespace {
 using std::chrono::steady_clock;
 
 // Enough for demangling hostile names and for TLS handshakes; untouched pages cost nothing.
-constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+constexpr std::size_t kStackBytes = std::size_t{1} << 20;
 
 // Leaves this thread with an empty descriptor table of its own.
 bool take_private_table() {
@@ -97,9 +97,9 @@ bool Background::finish(std::chrono::milliseconds limit) {
   return true;
 }
 
-bool Background::hold(std::chrono::milliseconds limit) { return step_.try_lock_for(limit); }
+bool Background::hold(std::chrono::milliseconds limit) { return unforkable_.try_lock_for(limit); }
 
-void Background::release() { step_.unlock(); }
+void Background::release() { unforkable_.unlock(); }
 
 void* Background::entry(void* self) {
   static_cast<Background*>(self)->run();
@@ -124,7 +124,7 @@ void Background::run() {
   // The texts of errors come untranslated, and without the host's environment being read for them.
   uselocale(newlocale(LC_ALL_MASK, "C", nullptr));
   log_from_private_table();
-  Session session(options_, ring_, heap_);
+  Session session(options_, ring_, heap_, unforkable_);
   const bool armed = session.start();
   change_state(armed ? State::kRunning : State::kFinished);
   if (!armed) {
@@ -135,9 +135,7 @@ void Background::run() {
          !session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
-    step_.lock();
     const auto next = session.tick();
-    step_.unlock();
     session.sleep_until(next, &wake_word_, seen);
   }
   session.finish(session.is_deserted()

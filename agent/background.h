@@ -38,8 +38,8 @@ class Background {
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
   bool finish(std::chrono::milliseconds limit);
 
-  // Keeps the thread from starting another step, once it has finished the one it is in; false when
-  // that takes longer than `limit`. release() lets it go on. For fork; any thread but its own.
+  // Keeps the thread out of code whose locks a forked child must not find taken; false when it is in
+  // there for longer than `limit`. release() lets it in again. For fork; any thread but its own.
   bool hold(std::chrono::milliseconds limit);
   void release();
 
@@ -59,7 +59,7 @@ class Background {
   heap::HeapProfiler* heap_;
   pthread_t thread_{};
   pid_t tid_ = 0;  // published by the change from kStarting
-  std::timed_mutex step_;  // held by the thread during each step
+  std::timed_mutex unforkable_;
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
   std::chrono::steady_clock::time_point finish_by_{};  // published by the change to kFinishing

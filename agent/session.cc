@@ -39,8 +39,9 @@ std::int64_t unix_minus_monotonic() {
 
 }  // namespace
 
-Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap)
-    : options_(options), ring_(ring), heap_(heap) {}
+Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap,
+                 std::timed_mutex& unforkable)
+    : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable) {}
 
 void Session::prepare() {
   identity_ = identify_process(options_);
@@ -103,7 +104,7 @@ Session::TimePoint Session::tick() {
     close_window();
     window_end_ = std::max(window_end_, now) + milliseconds(options_.export_interval);
   }
-  const TimePoint delivery_due = delivery_->step();
+  const TimePoint delivery_due = step_delivery();
   const bool is_busy = heap_ != nullptr && heap_->is_busy();
   return std::min({now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, delivery_due});
 }
@@ -127,11 +128,20 @@ void Session::finish(TimePoint deadline) {
   }
   collect();
   close_window();
+  const std::lock_guard lock(unforkable_);
   delivery_->finish(deadline);
 }
 
+Session::TimePoint Session::step_delivery() {
+  const std::lock_guard lock(unforkable_);
+  return delivery_->step();
+}
+
 void Session::collect() {
-  modules_.refresh();
+  {
+    const std::lock_guard lock(unforkable_);
+    modules_.refresh();
+  }
   const TimePoint now = steady_clock::now();
   ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const Sample sample = sample_of(record);

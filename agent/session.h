@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -28,8 +29,10 @@ class Session {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // `heap`: null when the heap is not profiled.
-  Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap);
+  // `heap`: null when the heap is not profiled. `unforkable` is held in code whose locks must be free
+  // when the process forks: the loader's, and those of the delivery's libraries.
+  Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap,
+          std::timed_mutex& unforkable);
 
   // False when nothing can be sampled; the reason has been logged.
   bool start();
@@ -45,6 +48,7 @@ class Session {
   void finish(TimePoint deadline);
 
  private:
+  TimePoint step_delivery();
   void collect();
   void close_window();
   bool start_sampling();
@@ -54,6 +58,7 @@ class Session {
   const Options& options_;
   SampleRing& ring_;
   heap::HeapProfiler* heap_;
+  std::timed_mutex& unforkable_;
   Identity identity_;
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-thread_local void* otel_thread_ctx_v1 = nullptr;
+constinit thread_local void* otel_thread_ctx_v1 = nullptr;
 
 namespace otprof::agent {
 namespace {

@@ -10,7 +10,7 @@
 
 extern "C" {
 // NULL: no context on this thread. Written by the thread itself only.
-[[gnu::visibility("default")]] extern thread_local void* otel_thread_ctx_v1;
+[[gnu::visibility("default")]] extern constinit thread_local void* otel_thread_ctx_v1;
 }
 
 namespace otprof::agent {

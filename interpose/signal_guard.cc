@@ -17,7 +17,7 @@
 
 namespace otprof::interpose {
 
-thread_local SignalBits believed_blocked = 0;
+constinit thread_local SignalBits believed_blocked = 0;
 
 namespace {
 

@@ -43,6 +43,6 @@ class AsBelieved {
 };
 
 // The guarded signals that the program believes this thread blocks. A new thread starts with none.
-extern thread_local SignalBits believed_blocked;
+extern constinit thread_local SignalBits believed_blocked;
 
 }  // namespace otprof::interpose
