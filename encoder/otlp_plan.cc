@@ -15,7 +15,9 @@ namespace {
 
 // The key and value of a varint field whose value takes `size` bytes, or has that value.
 constexpr std::size_t sized_varint_field(std::size_t size) { return 1 + size; }
-constexpr std::size_t varint_field(std::uint64_t value) { return 1 + varint_size(value); }
+constexpr std::size_t varint_field(std::uint64_t value) {
+  return value == 0 ? 0 : sized_varint_field(varint_size(value));  // proto3 omits a 0
+}
 constexpr std::size_t varint_field(std::int64_t value) {
   return varint_field(static_cast<std::uint64_t>(value));
 }
@@ -59,7 +61,9 @@ class SizeBounds {
   std::size_t index_size(OtlpTable table) const {
     return index_size_[static_cast<std::size_t>(table)];
   }
-  std::size_t index_field(OtlpTable table) const { return sized_varint_field(index_size(table)); }
+  std::size_t index_field(OtlpTable table, Index index) const {
+    return index == 0 ? 0 : sized_varint_field(index_size(table));
+  }
   std::size_t attributes_field(std::size_t count) const {
     return packed_field(count, index_size(OtlpTable::kAttributes));
   }
@@ -67,6 +71,7 @@ class SizeBounds {
     return attributes_field(dictionary_.attribute_sets()[set].attributes.size());
   }
   std::size_t mapping(const Mapping& mapping) const;
+  std::size_t function(const Function& function) const;
   std::size_t location(const Location& location) const;
   std::size_t attribute(const Attribute& attribute) const;
 
@@ -76,14 +81,21 @@ class SizeBounds {
 
 std::size_t SizeBounds::mapping(const Mapping& mapping) const {
   return varint_field(mapping.memory_start) + varint_field(mapping.memory_limit) +
-         varint_field(mapping.file_offset) + index_field(OtlpTable::kStrings) + attributes_field(2);
+         varint_field(mapping.file_offset) + index_field(OtlpTable::kStrings, mapping.filename) +
+         attributes_field(2);
+}
+
+std::size_t SizeBounds::function(const Function& function) const {
+  return index_field(OtlpTable::kStrings, function.name) +
+         index_field(OtlpTable::kStrings, function.system_name) +
+         index_field(OtlpTable::kStrings, function.filename) + varint_field(function.start_line);
 }
 
 std::size_t SizeBounds::location(const Location& location) const {
-  std::size_t size =
-      index_field(OtlpTable::kMappings) + varint_field(location.address) + attributes_field(1);
+  std::size_t size = index_field(OtlpTable::kMappings, location.mapping) +
+                     varint_field(location.address) + attributes_field(1);
   for (const Line& line : location.lines) {
-    size += field_size(index_field(OtlpTable::kFunctions) + varint_field(line.line) +
+    size += field_size(index_field(OtlpTable::kFunctions, line.function) + varint_field(line.line) +
                        varint_field(line.column));
   }
   return size;
@@ -93,18 +105,17 @@ std::size_t SizeBounds::attribute(const Attribute& attribute) const {
   const std::int64_t* const number = std::get_if<std::int64_t>(&attribute.value);
   const std::size_t value =
       number != nullptr
-          ? varint_field(*number)
+          ? sized_varint_field(varint_size(static_cast<std::uint64_t>(*number)))
           : field_size(dictionary_.string(*std::get_if<Index>(&attribute.value)).size());
-  return 2 * index_field(OtlpTable::kStrings) + field_size(value);
+  return index_field(OtlpTable::kStrings, attribute.key) +
+         index_field(OtlpTable::kStrings, attribute.unit) + field_size(value);
 }
 
 std::size_t SizeBounds::entry(OtlpTable table, Index index) const {
   switch (table) {
     case OtlpTable::kStrings: return field_size(dictionary_.string(index).size());
     case OtlpTable::kMappings: return field_size(mapping(dictionary_.mappings()[index]));
-    case OtlpTable::kFunctions:
-      return field_size(3 * index_field(OtlpTable::kStrings) +
-                        varint_field(dictionary_.functions()[index].start_line));
+    case OtlpTable::kFunctions: return field_size(function(dictionary_.functions()[index]));
     case OtlpTable::kLocations: return field_size(location(dictionary_.locations()[index]));
     case OtlpTable::kStacks:
       return field_size(packed_field(dictionary_.stacks()[index].locations.size(),
@@ -116,7 +127,8 @@ std::size_t SizeBounds::entry(OtlpTable table, Index index) const {
 }
 
 std::size_t SizeBounds::header(const Profile& profile) const {
-  const std::size_t value_type = field_size(2 * index_field(OtlpTable::kStrings));
+  const std::size_t value_type =
+      field_size(2 * sized_varint_field(index_size(OtlpTable::kStrings)));
   return 1 + kLengthSize + 2 * value_type + kTimeField + varint_field(profile.duration_nano) +
          varint_field(profile.period) + kProfileIdField + attribute_set_field(profile.attributes);
 }
@@ -129,9 +141,9 @@ std::size_t SizeBounds::sample(const Profile& profile, std::size_t sample_index,
   const std::size_t timestamps = static_cast<int>(type) == profile.counted_type
                                      ? field_size(sample.timestamp_count * sizeof(std::uint64_t))
                                      : 0;
-  const std::size_t link = sample.link == 0 ? 0 : index_field(OtlpTable::kLinks);
-  return field_size(index_field(OtlpTable::kStacks) + attribute_set_field(sample.attributes) +
-                    link + std::max(value, timestamps));
+  return field_size(index_field(OtlpTable::kStacks, sample.stack) +
+                    attribute_set_field(sample.attributes) +
+                    index_field(OtlpTable::kLinks, sample.link) + std::max(value, timestamps));
 }
 
 class Planner {
@@ -177,9 +189,10 @@ class Planner {
   std::uint32_t request_number_ = 0;
   std::array<std::vector<std::uint32_t>, kOtlpTables> in_request_;
   std::size_t dictionary_size_ = 0;
-  std::size_t messages_size_ = 0;  // of all finished slices
-  std::vector<std::size_t>
-      slice_messages_;  // the Profile messages of the last slice, by otlp_types
+  std::size_t messages_size_ = 0;     // of all finished slices
+  std::size_t largest_finished_ = 0;  // the largest Profile message of a finished slice
+  // The Profile messages of the last slice, by otlp_types.
+  std::vector<std::size_t> slice_messages_;
 };
 
 void Planner::start_request() {
@@ -188,11 +201,15 @@ void Planner::start_request() {
   ++request_number_;
   dictionary_size_ = 0;
   messages_size_ = 0;
+  largest_finished_ = 0;
   slice_messages_.clear();
 }
 
 void Planner::start_slice(const Profile& profile, std::size_t first) {
-  for (const std::size_t size : slice_messages_) messages_size_ += size;
+  for (const std::size_t size : slice_messages_) {
+    messages_size_ += size;
+    largest_finished_ = std::max(largest_finished_, size);
+  }
   slice_messages_.assign(profile.otlp_types.size(), bounds_.header(profile));
   request_.push_back({.profile = &profile, .first = first, .count = 0});
   OtlpReach reach(dictionary_, *this);
@@ -204,7 +221,7 @@ void Planner::start_slice(const Profile& profile, std::size_t first) {
 bool Planner::add_sample(const Profile& profile, std::size_t sample) {
   OtlpReach(dictionary_, *this).sample(profile.samples[sample]);
   std::size_t request_size = fixed_size_ + dictionary_size_ + messages_size_;
-  std::size_t largest = 0;
+  std::size_t largest = largest_finished_;
   for (std::size_t i = 0; i < slice_messages_.size(); ++i) {
     slice_messages_[i] += bounds_.sample(profile, sample, profile.otlp_types[i]);
     request_size += slice_messages_[i];

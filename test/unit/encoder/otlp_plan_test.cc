@@ -137,9 +137,9 @@ TEST_CASE("requests are filled: the split does not waste more than the bounds' s
 // forget shows.
 TEST_CASE("the bounds hold to the byte") {
   const SampleWindow window =
-      test::make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 3});
+      test::make_sample_window({.cpu_samples = 60, .heap_samples = 30, .depth = 3, .addresses = 5});
   const std::size_t whole = otlp_bytes(window).size();
-  for (std::size_t limit = 900; limit < whole + 50; limit += 7) {
+  for (std::size_t limit = 900; limit < whole + 50; limit += 53) {
     INFO("limit " << limit);
     check_plan(window, {.request_bytes = limit});
     check_plan(window, {.profile_bytes = limit});
