@@ -32,10 +32,11 @@ std::string read_bytes(const std::string& path) {
   return bytes;
 }
 
-// A pprof file does not name its process, but the file name of one window does:
+// A pprof file of other makers does not name its process, but the file name of one window does:
 // SERVICE-PID-SEQUENCE.KIND.pb.gz. Windows of one process must not be taken for several processes.
 Process process_of_file(const std::string& path, const ProfileFile& file) {
-  Process process;
+  Process process = process_of_comments(file.dictionary, file.pprof.comments);
+  if (process != Process{}) return process;
   std::string_view name = path;
   for (const std::string_view ending : {".cpu.pb.gz", ".heap.pb.gz"}) {
     if (!name.ends_with(ending)) continue;
@@ -45,10 +46,9 @@ Process process_of_file(const std::string& path, const ProfileFile& file) {
     break;
   }
   process.instance = name;
-  for (const encoder::Mapping& mapping : file.dictionary.mappings()) {
-    if (mapping.filename == 0) continue;
-    process.executable = base_name(file.dictionary.string(mapping.filename));
-    break;
+  if (file.dictionary.mappings().size() > 1) {
+    const encoder::Mapping& program = file.dictionary.mappings()[1];
+    process.executable = base_name(file.dictionary.string(program.filename));
   }
   return process;
 }

@@ -4,199 +4,22 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <optional>
 
 #include "tools/translate.h"
 
 namespace otprof::tools {
 namespace {
 
-using encoder::Attribute;
 using encoder::Dictionary;
 using encoder::Index;
 using encoder::Profile;
 
-// How different writers label a sample's thread.
-constexpr std::array<std::string_view, 3> kThreadNames = {"thread.name", "thread name",
-                                                          "thread_name"};
-constexpr std::array<std::string_view, 3> kThreadIds = {"thread.id", "thread id", "thread_id"};
-constexpr std::string_view kPidKey = "process.pid";
-constexpr std::string_view kExecutableKey = "process.executable.name";
-
 constexpr std::array<std::string_view, 6> kTypeOrder = {
     "samples", "cpu", "alloc_objects", "alloc_space", "inuse_objects", "inuse_space"};
 
-template <std::size_t N>
-bool is_any(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-bool is_state(std::string_view type) { return type.starts_with("inuse_"); }
-
-bool is_heap(std::string_view type) {
-  return is_state(type) || type.starts_with("alloc_") || type.starts_with("allocated_") ||
-         type == "objects" || type == "space";
-}
-
-std::string kind_of(const Dictionary& dictionary, const Profile& profile) {
-  const std::string_view period = dictionary.string(profile.otlp_period_type.type);
-  for (const encoder::ValueType type : profile.sample_types) {
-    const std::string_view name = dictionary.string(type.type);
-    if (name == "cpu" || (name == "samples" && period == "cpu")) return "cpu";
-    if (is_heap(name)) return "heap";
-  }
-  if (profile.sample_types.empty()) return "empty";
-  const std::string_view name = dictionary.string(profile.sample_types.back().type);
-  return std::string(name == "samples" && !period.empty() ? period : name);
-}
-
 int rank_of_kind(std::string_view kind) { return kind == "cpu" ? 0 : kind == "heap" ? 1 : 2; }
 
-std::int64_t to_number(const Dictionary& dictionary, const Attribute& attribute) {
-  if (const auto* number = std::get_if<std::int64_t>(&attribute.value)) return *number;
-  std::int64_t value = 0;
-  for (const char c : dictionary.string(std::get<Index>(attribute.value))) {
-    if (c < '0' || c > '9' || value > INT32_MAX) return 0;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-std::string to_text(const Dictionary& dictionary, const Attribute& attribute) {
-  if (const Index* text = std::get_if<Index>(&attribute.value)) {
-    return std::string(dictionary.string(*text));
-  }
-  return std::to_string(std::get<std::int64_t>(attribute.value));
-}
-
-// The process that a merged file names in the labels of a sample.
-std::optional<Process> labelled_process(const Dictionary& dictionary, Index set) {
-  Process process;
-  for (const Index index : dictionary.attribute_sets()[set].attributes) {
-    const Attribute& attribute = dictionary.attributes()[index];
-    const std::string_view key = dictionary.string(attribute.key);
-    if (key == kPidKey) process.pid = to_number(dictionary, attribute);
-    if (key == kExecutableKey) process.executable = to_text(dictionary, attribute);
-  }
-  if (process.pid == 0) return std::nullopt;
-  return process;
-}
-
 }  // namespace
-
-Process process_of(const encoder::Resource& resource) {
-  Process process;
-  for (const encoder::LiteralAttribute& attribute : resource.attributes) {
-    const auto* text = std::get_if<std::string>(&attribute.value);
-    if (attribute.key == kPidKey) {
-      const auto* number = std::get_if<std::int64_t>(&attribute.value);
-      if (number != nullptr) process.pid = *number;
-    } else if (text == nullptr) {
-      continue;
-    } else if (attribute.key == "service.name") {
-      process.service = *text;
-    } else if (attribute.key == "service.instance.id") {
-      process.instance = *text;
-    } else if (attribute.key == kExecutableKey) {
-      process.executable = *text;
-    }
-  }
-  return process;
-}
-
-std::string thread_of(const Dictionary& dictionary, Index set) {
-  std::string id;
-  for (const Index index : dictionary.attribute_sets()[set].attributes) {
-    const Attribute& attribute = dictionary.attributes()[index];
-    const std::string_view key = dictionary.string(attribute.key);
-    if (is_any(kThreadNames, key)) return to_text(dictionary, attribute);
-    if (is_any(kThreadIds, key)) id = to_text(dictionary, attribute);
-  }
-  return id;
-}
-
-void Recording::add(const Dictionary& from, const Profile& profile, const Process& process) {
-  ++adds_;
-  MergedProfile& to = merged(kind_of(from, profile));
-  Translator translator(from, dictionary_);
-  std::vector<std::size_t> columns;
-  int samples_column = -1;
-  bool has_cpu = to.kind != "cpu" || from.string(profile.otlp_period_type.unit) != "nanoseconds" ||
-                 profile.period <= 0;
-  for (const encoder::ValueType type : profile.sample_types) {
-    columns.push_back(column(to, translator.value_type(type)));
-    const std::string_view name = from.string(type.type);
-    if (name == "cpu") has_cpu = true;
-    if (name == "samples") samples_column = static_cast<int>(columns.size() - 1);
-  }
-  std::size_t cpu_column = 0;
-  if (!has_cpu && samples_column >= 0) {
-    cpu_column = column(to, {.type = dictionary_.intern_string("cpu"),
-                             .unit = dictionary_.intern_string("nanoseconds")});
-  }
-  if (to.period == 0 && profile.period > 0) {
-    to.period = profile.period;
-    to.period_type = translator.value_type(profile.otlp_period_type);
-  }
-  if (profile.time_unix_nano != 0) {
-    if (to.start_unix_nano == 0) to.start_unix_nano = profile.time_unix_nano;
-    to.start_unix_nano = std::min(to.start_unix_nano, profile.time_unix_nano);
-    to.end_unix_nano = std::max(to.end_unix_nano, profile.time_unix_nano + profile.duration_nano);
-  }
-  if (!profile.sample_types.empty()) {
-    to.default_type = static_cast<std::uint32_t>(columns[profile.default_type]);
-  }
-
-  // The state a process is in replaces what an earlier window said of it.
-  std::map<std::pair<std::uint32_t, std::size_t>, bool> taken;
-  const auto takes_state = [&](std::uint32_t who, std::size_t column) {
-    const auto [known, first_sample] = taken.try_emplace({who, column}, true);
-    if (!first_sample) return known->second;
-    const auto [last, first_time] = to.state_taken.try_emplace({who, column}, 0);
-    known->second = first_time || profile.time_unix_nano >= last->second;
-    if (profile.time_unix_nano > last->second) {
-      to.rows.clear_column(who, column);
-      last->second = profile.time_unix_nano;
-    }
-    return known->second;
-  };
-
-  std::map<Index, std::pair<std::uint32_t, Index>> sets;  // set -> process, set kept
-  const auto place = [&](Index set) -> const std::pair<std::uint32_t, Index>& {
-    const auto [known, added] = sets.try_emplace(set);
-    if (!added) return known->second;
-    const std::optional<Process> labelled = labelled_process(from, set);
-    std::vector<Index> kept;
-    for (const Index index : from.attribute_sets()[set].attributes) {
-      const std::string_view key = from.string(from.attributes()[index].key);
-      if (labelled && (key == kPidKey || key == kExecutableKey)) continue;
-      const bool of_thread = is_any(kThreadNames, key) || is_any(kThreadIds, key);
-      if (keep_ == Keep::kThreads && !of_thread) continue;
-      kept.push_back(translator.attribute(index));
-    }
-    const Index kept_set = dictionary_.intern_attribute_set(kept);
-    known->second = {process_index(labelled.value_or(process)), kept_set};
-    return known->second;
-  };
-
-  const std::size_t types = profile.sample_types.size();
-  for (std::size_t i = 0; i < profile.samples.size(); ++i) {
-    const encoder::Sample& sample = profile.samples[i];
-    const auto& [who, set] = place(sample.attributes);
-    const Index link = keep_ == Keep::kThreads ? 0 : translator.link(sample.link);
-    const std::size_t row = to.rows.row(
-        {.stack = translator.stack(sample.stack), .attributes = set, .link = link, .process = who});
-    for (std::size_t type = 0; type < types; ++type) {
-      const std::int64_t value = profile.values[i * types + type];
-      const std::string_view name = from.string(profile.sample_types[type].type);
-      if (is_state(name) && !takes_state(who, columns[type])) continue;
-      to.rows.add(row, columns[type], value);
-      if (!has_cpu && static_cast<int>(type) == samples_column) {
-        to.rows.add(row, cpu_column, saturating_multiply(value, profile.period));
-      }
-    }
-  }
-}
 
 const MergedProfile* Recording::find(std::string_view kind) const {
   const auto found = std::ranges::find(profiles_, kind, &MergedProfile::kind);
@@ -287,6 +110,11 @@ Profile Recording::to_profile(const MergedProfile& merged) {
   profile.period = merged.period;
   profile.time_unix_nano = merged.start_unix_nano;
   profile.duration_nano = merged.end_unix_nano - merged.start_unix_nano;
+  if (processes_.size() == 1) {
+    for (const std::string& line : process_comments(processes_.front())) {
+      profile.comments.push_back(dictionary_.intern_string(line));
+    }
+  }
   for (std::size_t row = 0; row < merged.rows.size(); ++row) {
     const SampleRows::Key& key = merged.rows.key(row);
     std::vector<std::int64_t> values;
@@ -298,10 +126,8 @@ Profile Recording::to_profile(const MergedProfile& merged) {
       const Process& process = processes_[key.process];
       const auto known = dictionary_.attribute_sets()[set].attributes;
       std::vector<Index> attributes(known.begin(), known.end());
-      attributes.push_back(dictionary_.int_attribute(kPidKey, process.pid));
-      if (!process.executable.empty()) {
-        attributes.push_back(dictionary_.string_attribute(kExecutableKey, process.executable));
-      }
+      const std::vector<Index> labels = process_labels(dictionary_, process);
+      attributes.insert(attributes.end(), labels.begin(), labels.end());
       set = dictionary_.intern_attribute_set(attributes);
     }
     profile.samples.push_back({.stack = key.stack, .attributes = set, .link = key.link});

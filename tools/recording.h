@@ -20,20 +20,10 @@
 
 #include "encoder/dictionary.h"
 #include "encoder/profile.h"
+#include "tools/process.h"
 #include "tools/sample_rows.h"
 
 namespace otprof::tools {
-
-// Who a profile came from, as far as is known. Equal text and pid: the same process.
-struct Process {
-  std::string service = {};
-  std::string executable = {};  // base name
-  std::string instance = {};    // service.instance.id, or what else tells two runs apart
-  std::int64_t pid = 0;
-  auto operator<=>(const Process&) const = default;
-};
-
-Process process_of(const encoder::Resource& resource);
 
 // The profiles of one kind. Rows are unique by {stack, attributes, link, process}; columns are in
 // the order of `types`.
@@ -77,7 +67,8 @@ class Recording {
   int column_of(const MergedProfile& profile, std::string_view type) const;
 
   // As one profile of `dictionary()`, ready for the pprof encoder. If there are several processes
-  // each sample is labelled with its process.pid and process.executable.name.
+  // each sample is labelled with its process.pid and process.executable.name; if there is one,
+  // comments say which.
   encoder::Profile to_profile(const MergedProfile& profile);
 
   std::size_t memory_bytes() const;
@@ -86,6 +77,8 @@ class Recording {
   std::size_t trim(std::size_t limit);
 
  private:
+  class Addition;
+
   MergedProfile& merged(std::string_view kind);
   std::uint32_t process_index(const Process& process);
   std::size_t column(MergedProfile& merged, encoder::ValueType type) const;
@@ -99,8 +92,5 @@ class Recording {
   std::uint64_t adds_ = 0;
   std::vector<MergedProfile> profiles_;
 };
-
-// The name of the thread a sample was taken on, from its labels; its id if it has no name; or "".
-std::string thread_of(const encoder::Dictionary& dictionary, encoder::Index attribute_set);
 
 }  // namespace otprof::tools

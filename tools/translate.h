@@ -16,13 +16,13 @@ class Translator {
   Translator(const encoder::Dictionary& from, encoder::Dictionary& to);
 
   encoder::Index string(encoder::Index index);
+  encoder::Index mapping(encoder::Index index);
   encoder::Index stack(encoder::Index index);
   encoder::Index link(encoder::Index index);
   encoder::Index attribute(encoder::Index index);
   encoder::ValueType value_type(encoder::ValueType type);
 
  private:
-  encoder::Index mapping(encoder::Index index);
   encoder::Index function(encoder::Index index);
   encoder::Index location(encoder::Index index);
 

@@ -104,7 +104,7 @@ function placeTip(event) {
 function connectKeys(page) {
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || $('keys').open) return;
-    const typing = event.target.matches('input, select');
+    const typing = document.activeElement?.matches('input, select');
     if (event.key === 'Escape') page.escape(typing);
     else if (typing || !(pageKey(page, event) || graphKey(page, event))) return;
     event.preventDefault();

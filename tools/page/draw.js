@@ -139,7 +139,6 @@ class GraphView {
         this.canvas.height !== Math.round(height * scale)) {
       this.canvas.width = Math.round(width * scale);
       this.canvas.height = Math.round(height * scale);
-      this.canvas.style.height = `${height}px`;
     }
     const pen = this.canvas.getContext('2d');
     pen.setTransform(scale, 0, 0, scale, 0, 0);
