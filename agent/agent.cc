@@ -41,8 +41,8 @@ std::size_t ring_bytes(const Options& options) {
   constexpr std::int64_t kMost = 8 << 20;
   const std::int64_t record = (kSampleWords + options.max_stack_depth + 1) * 8;
   const auto cpus = static_cast<std::int64_t>(std::thread::hardware_concurrency());
-  const std::int64_t wanted = 2 * record * options.cpu_hz * std::max<std::int64_t>(cpus, 1) /
-                              kVisitsPerSecond;
+  const std::int64_t wanted =
+      2 * record * options.cpu_hz * std::max<std::int64_t>(cpus, 1) / kVisitsPerSecond;
   return static_cast<std::size_t>(std::clamp(wanted, kLeast, kMost));
 }
 

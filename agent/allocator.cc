@@ -54,9 +54,10 @@ namespace {
 }
 
 void* allocate(std::size_t size, std::size_t alignment) {
-  void* pointer = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                      ? otprof_je_malloc(size)
-                      : otprof_je_aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+  void* pointer =
+      alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
+          ? otprof_je_malloc(size)
+          : otprof_je_aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
   if (pointer == nullptr) {
     park_this_thread();
   }

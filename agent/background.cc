@@ -28,8 +28,7 @@ bool take_private_table() {
   if (raw_syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) == 0) {
     return true;
   }
-  return raw_syscall(SYS_unshare, CLONE_FILES) == 0 &&
-         raw_syscall(SYS_close_range, 0, ~0U, 0) == 0;
+  return raw_syscall(SYS_unshare, CLONE_FILES) == 0 && raw_syscall(SYS_close_range, 0, ~0U, 0) == 0;
 }
 
 }  // namespace

@@ -32,8 +32,7 @@ Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
                         const char* engine) {
   std::vector<Index> attributes = {
       dictionary.string_attribute("otprof.cpu.engine", engine),
-      dictionary.int_attribute("otprof.samples.taken",
-                               static_cast<std::int64_t>(counters.samples)),
+      dictionary.int_attribute("otprof.samples.taken", static_cast<std::int64_t>(counters.samples)),
       dictionary.int_attribute("otprof.samples.lost",
                                static_cast<std::int64_t>(counters.lost_in_ring))};
   for (std::size_t end = 0; end < counters.stack_ends.size(); ++end) {
@@ -56,8 +55,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
   for (const Window::Merged& merged : window.samples()) {
     locations.add(window.stack(merged.key.stack));
   }
-  locations.resolve(symbolizer,
-                    facts.symbolize ? Locations::Names::kAll : Locations::Names::kNone);
+  locations.resolve(symbolizer, facts.symbolize ? Locations::Names::kAll : Locations::Names::kNone);
 
   const encoder::ValueType samples_count{dictionary.intern_string("samples"),
                                          dictionary.intern_string("count")};
@@ -96,8 +94,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
     profile.values.push_back(merged.count);
     profile.values.push_back(merged.count * facts.period_ns);
     for (const std::uint64_t time : merged.times) {
-      profile.timestamps.push_back(
-          unix_of(std::clamp(time, window.start_ns(), facts.end_ns - 1)));
+      profile.timestamps.push_back(unix_of(std::clamp(time, window.start_ns(), facts.end_ns - 1)));
     }
   }
   return profile;

@@ -16,7 +16,7 @@
 namespace otprof::agent {
 
 struct CpuProfileFacts {
-  std::uint64_t end_ns = 0;           // CLOCK_MONOTONIC
+  std::uint64_t end_ns = 0;               // CLOCK_MONOTONIC
   std::int64_t unix_minus_monotonic = 0;  // ns; one offset for the window, so that its times agree
   std::int64_t period_ns = 0;
   const char* engine = "";

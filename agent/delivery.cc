@@ -111,9 +111,8 @@ void Delivery::count_encode_failure() {
 void Delivery::send_otlp(const encoder::Dictionary& dictionary,
                          std::span<const encoder::Profile> profiles) {
   std::size_t oversized = 0;
-  for (const encoder::Request& request :
-       encoder::plan_requests(dictionary, identity_.resource, scope_, profiles,
-                              encoder::RequestLimits{}, oversized)) {
+  for (const encoder::Request& request : encoder::plan_requests(
+           dictionary, identity_.resource, scope_, profiles, encoder::RequestLimits{}, oversized)) {
     send_request(dictionary, request);
   }
   counters_.oversized_samples += oversized;

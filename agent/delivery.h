@@ -48,8 +48,7 @@ class Delivery {
  private:
   void write_pprof(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
                    std::string_view kind);
-  void send_otlp(const encoder::Dictionary& dictionary,
-                 std::span<const encoder::Profile> profiles);
+  void send_otlp(const encoder::Dictionary& dictionary, std::span<const encoder::Profile> profiles);
   void send_request(const encoder::Dictionary& dictionary, const encoder::Request& request);
   void count_encode_failure();
 

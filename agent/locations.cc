@@ -65,8 +65,7 @@ Index Locations::mapping_of(const symbols::Module* module) {
          .memory_limit = module->text_limit,
          .file_offset = module->text_offset,
          .filename = dictionary_.intern_string(module->path),
-         .build_id_gnu =
-             module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
+         .build_id_gnu = module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
          .build_id_htl = dictionary_.intern_string(modules_.htl_hash(*module))});
   }
   return entry->second;

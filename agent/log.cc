@@ -27,8 +27,8 @@ LogState& state() {
 
 bool is_first_stderr(int fd) {
   struct stat status {};
-  return state().has_stderr && fstat(fd, &status) == 0 &&
-         status.st_dev == state().stderr_device && status.st_ino == state().stderr_inode;
+  return state().has_stderr && fstat(fd, &status) == 0 && status.st_dev == state().stderr_device &&
+         status.st_ino == state().stderr_inode;
 }
 
 // A descriptor, in this thread's own table, for what the process has open as descriptor 2; -1: none.
@@ -69,14 +69,10 @@ bool write_line(std::string_view line) {
 
 constexpr const char* level_word(LogLevel level) {
   switch (level) {
-    case LogLevel::kError:
-      return "error: ";
-    case LogLevel::kWarn:
-      return "warning: ";
-    case LogLevel::kInfo:
-      return "";
-    case LogLevel::kDebug:
-      return "debug: ";
+    case LogLevel::kError: return "error: ";
+    case LogLevel::kWarn: return "warning: ";
+    case LogLevel::kInfo: return "";
+    case LogLevel::kDebug: return "debug: ";
   }
   return "";
 }

@@ -13,8 +13,7 @@ struct Unit {
   std::int64_t factor;
 };
 
-constexpr Unit kByteUnits[] = {
-    {"", 1}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}};
+constexpr Unit kByteUnits[] = {{"", 1}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}};
 constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
 constexpr Unit kNoUnits[] = {{"", 1}};
 

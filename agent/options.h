@@ -43,7 +43,8 @@ inline constexpr unsigned kExportOtlp = 1U << 0;
 inline constexpr unsigned kExportPprof = 1U << 1;
 
 struct Options {
-#define OTPROF_OPTION(field, variable, kind, default_text, accepted, help) option_type::kind field{};
+#define OTPROF_OPTION(field, variable, kind, default_text, accepted, help) \
+  option_type::kind field{};
 #include "agent/options.def"
 #undef OTPROF_OPTION
   // Which variables were set to an accepted value.

@@ -31,9 +31,9 @@ void choose_headers(const Options& options, transport::KeyValues& headers) {
   const bool own = options.is_given(OptionId::profiles_headers);
   std::string error;
   if (!transport::parse_headers(own ? options.profiles_headers : options.headers, headers, error)) {
-    log_warning(std::string(own ? "OTEL_EXPORTER_OTLP_PROFILES_HEADERS"
-                                : "OTEL_EXPORTER_OTLP_HEADERS") +
-                " is not accepted in part (" + error + "); its other headers are sent");
+    log_warning(
+        std::string(own ? "OTEL_EXPORTER_OTLP_PROFILES_HEADERS" : "OTEL_EXPORTER_OTLP_HEADERS") +
+        " is not accepted in part (" + error + "); its other headers are sent");
   }
 }
 
@@ -56,9 +56,9 @@ bool make_sender_config(const Options& options, transport::SenderConfig& config)
     return false;
   }
   choose_headers(options, config.headers);
-  config.proxy = transport::proxy_for_url(
-      config.url, options.http_proxy, first_set(options.https_proxy, options.https_proxy_upper),
-      first_set(options.all_proxy, options.all_proxy_upper));
+  config.proxy = transport::proxy_for_url(config.url, options.http_proxy,
+                                          first_set(options.https_proxy, options.https_proxy_upper),
+                                          first_set(options.all_proxy, options.all_proxy_upper));
   config.no_proxy = first_set(options.no_proxy, options.no_proxy_upper);
   const auto of = [&](OptionId own, const auto& own_value, const auto& general_value) {
     return options.is_given(own) ? own_value : general_value;

@@ -30,8 +30,7 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 // RFC 9562 version 4.
 std::string random_uuid() {
   std::array<unsigned char, 16> bytes{};
-  if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) !=
-      static_cast<ssize_t>(bytes.size())) {
+  if (getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) != static_cast<ssize_t>(bytes.size())) {
     return {};
   }
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
@@ -65,8 +64,7 @@ std::string creation_time() {
   clock_gettime(CLOCK_BOOTTIME, &boot);
   clock_gettime(CLOCK_REALTIME, &wall);
   const auto per_second = static_cast<unsigned long long>(sysconf(_SC_CLK_TCK));
-  const time_t started =
-      wall.tv_sec - boot.tv_sec + static_cast<time_t>(ticks / per_second);
+  const time_t started = wall.tv_sec - boot.tv_sec + static_cast<time_t>(ticks / per_second);
   tm parts{};
   gmtime_r(&started, &parts);
   std::array<char, 32> iso{};

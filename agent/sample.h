@@ -17,7 +17,7 @@ struct Sample {
   std::int32_t tid = 0;            // kernel thread id, in the process's own pid namespace
   std::uint32_t weight = 1;        // sampling periods this sample stands for
   unwind::StackEnd end = unwind::StackEnd::kRoot;
-  std::uint16_t depth = 0;         // frames that follow
+  std::uint16_t depth = 0;                  // frames that follow
   std::array<std::uint8_t, 16> trace_id{};  // zero: no trace was active
   std::array<std::uint8_t, 8> span_id{};
 };

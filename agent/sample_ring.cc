@@ -22,8 +22,7 @@ std::atomic_ref<std::uint64_t> header_at(std::uint64_t* word) {
 
 bool SampleRing::create(std::size_t bytes) noexcept {
   const std::size_t size = std::bit_ceil(bytes < kLeastBytes ? kLeastBytes : bytes);
-  void* memory =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return false;
   }
@@ -61,8 +60,8 @@ void SampleRing::commit(std::uint64_t* payload, std::uint32_t words, std::uint32
       tail_.compare_exchange_strong(end, end - (words - used), std::memory_order_relaxed)) {
     words = used;
   }
-  header_at(payload - 1).store(kRecord | std::uint64_t{used} << 32 | words,
-                               std::memory_order_release);
+  header_at(payload - 1)
+      .store(kRecord | std::uint64_t{used} << 32 | words, std::memory_order_release);
 }
 
 const std::uint64_t* SampleRing::peek(std::uint32_t& used) noexcept {
@@ -84,8 +83,8 @@ void SampleRing::advance() noexcept {
   const std::uint64_t head = head_.load(std::memory_order_relaxed);
   std::uint64_t* word = words_ + (head & (capacity_ - 1));
   const std::uint64_t header = header_at(word).load(std::memory_order_relaxed);
-  const std::uint64_t size = (header & kRecord) != 0 ? (header & 0xffffffffU) + 1
-                                                     : header & ~kPadding;
+  const std::uint64_t size =
+      (header & kRecord) != 0 ? (header & 0xffffffffU) + 1 : header & ~kPadding;
   std::memset(word, 0, size * sizeof(std::uint64_t));
   head_.store(head + size, std::memory_order_release);
 }

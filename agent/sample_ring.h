@@ -51,7 +51,7 @@ class SampleRing {
   void advance() noexcept;
 
   std::uint64_t* words_ = nullptr;
-  std::uint64_t capacity_ = 0;                 // in words, a power of two
+  std::uint64_t capacity_ = 0;                      // in words, a power of two
   alignas(64) std::atomic<std::uint64_t> tail_{0};  // next word to reserve; never wraps
   alignas(64) std::atomic<std::uint64_t> head_{0};  // next word to read; never wraps
   std::atomic<std::uint64_t> lost_{0};

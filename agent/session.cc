@@ -54,8 +54,9 @@ std::uint64_t Session::period_ns() const {
 
 bool Session::start() {
   if (!cpu::calibrate_stack_bounds()) {
-    log_warning("this libc keeps thread stacks in a way that is not known; stacks of threads other "
-                "than main will have one frame");
+    log_warning(
+        "this libc keeps thread stacks in a way that is not known; stacks of threads other "
+        "than main will have one frame");
   }
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
@@ -112,8 +113,8 @@ Session::TimePoint Session::tick() {
 void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen) {
   const auto left = until - steady_clock::now();
   if (delivery_->in_flight()) {
-    delivery_->wait(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0),
-                              kLongestSocketWait));
+    delivery_->wait(
+        std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLongestSocketWait));
   } else {
     futex_wait(wake_word, seen, left);
   }

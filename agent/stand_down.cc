@@ -74,8 +74,8 @@ bool is_go_program() {
           memcmp(note + 1, kGoName, sizeof kGoName) == 0) {
         return true;
       }
-      const std::uintptr_t size = sizeof *note + ((note->n_namesz + 3UL) & ~3UL) +
-                                  ((note->n_descsz + 3UL) & ~3UL);
+      const std::uintptr_t size =
+          sizeof *note + ((note->n_namesz + 3UL) & ~3UL) + ((note->n_descsz + 3UL) & ~3UL);
       if (size > end - at) {
         break;
       }

@@ -20,9 +20,10 @@ constexpr unsigned char kUsable = 1;
 
 TraceContext current_trace_context() noexcept {
   TraceContext context;
-  const auto* record = static_cast<const unsigned char*>(
-      *const_cast<void* volatile*>(&otel_thread_ctx_v1));
-  if (record == nullptr || *(const_cast<const volatile unsigned char*>(record) + kValid) != kUsable) {
+  const auto* record =
+      static_cast<const unsigned char*>(*const_cast<void* volatile*>(&otel_thread_ctx_v1));
+  if (record == nullptr ||
+      *(const_cast<const volatile unsigned char*>(record) + kValid) != kUsable) {
     return context;
   }
   std::memcpy(context.trace_id.data(), record, context.trace_id.size());

@@ -64,8 +64,8 @@ class Window {
 
   struct Merged {
     SampleKey key;
-    std::int64_t count = 0;             // sampling periods
-    std::vector<std::uint64_t> times;   // CLOCK_MONOTONIC, one per period
+    std::int64_t count = 0;            // sampling periods
+    std::vector<std::uint64_t> times;  // CLOCK_MONOTONIC, one per period
   };
   std::span<const Merged> samples() const { return samples_; }
   std::span<const SeenFrame> stack(std::uint32_t index) const;
@@ -88,7 +88,7 @@ class Window {
   bool keep_times_;
   WindowCounters counters_;
   std::vector<SeenFrame> scratch_;
-  std::vector<SeenFrame> frames_;   // all stacks, one after another
+  std::vector<SeenFrame> frames_;  // all stacks, one after another
   std::vector<StackRange> stacks_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> stacks_by_hash_;
   std::vector<std::string> names_;

@@ -22,15 +22,15 @@ namespace otprof::interpose {
 // below then reads as the address of glibc's thread control block, whose words at 0x38 and 0x40 have
 // held the getcpu cache of old vdsos and are 0 since. A countdown of 0 leads to the slow path.
 struct alignas(128) AllocationThread {
-  std::uint64_t version = 0;     // odd while the owner changes bytes_limit and bytes_left together
-  std::uint64_t bytes_limit = 0; // bytes allocated so far = bytes_limit - bytes_left
-  std::uint64_t interval = 0;    // mean of the countdown's distribution when it was drawn
-  std::uint64_t random = 0;      // state of the thread's own random sequence
-  std::uint64_t next = 0;        // in the list of unused ones
+  std::uint64_t version = 0;      // odd while the owner changes bytes_limit and bytes_left together
+  std::uint64_t bytes_limit = 0;  // bytes allocated so far = bytes_limit - bytes_left
+  std::uint64_t interval = 0;     // mean of the countdown's distribution when it was drawn
+  std::uint64_t random = 0;       // state of the thread's own random sequence
+  std::uint64_t next = 0;         // in the list of unused ones
   std::uint64_t unused = 0;
-  std::uint64_t allocations = 0; // calls that succeeded
-  std::uint64_t bytes_left = 0;  // the allocation that brings this to 0 or below is sampled
-  std::uint64_t frees = 0;       // calls that freed something
+  std::uint64_t allocations = 0;  // calls that succeeded
+  std::uint64_t bytes_left = 0;   // the allocation that brings this to 0 or below is sampled
+  std::uint64_t frees = 0;        // calls that freed something
 };
 static_assert(offsetof(AllocationThread, bytes_left) == 0x38);
 static_assert(offsetof(AllocationThread, frees) == 0x40);
@@ -45,15 +45,18 @@ inline constexpr unsigned kPageBits = 12;
 [[gnu::visibility("hidden")]] extern std::uint16_t watched_pages[1U << 16];
 
 inline bool may_be_watched(const void* pointer) noexcept {
-  const auto page = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
+  const auto page =
+      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
   return watched_pages[page] != 0;
 }
 inline void watch(const void* pointer) noexcept {
-  const auto page = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
+  const auto page =
+      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
   std::atomic_ref<std::uint16_t>(watched_pages[page]).fetch_add(1, std::memory_order_relaxed);
 }
 inline void unwatch(const void* pointer) noexcept {
-  const auto page = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
+  const auto page =
+      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
   std::atomic_ref<std::uint16_t>(watched_pages[page]).fetch_sub(1, std::memory_order_relaxed);
 }
 

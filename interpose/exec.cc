@@ -22,8 +22,7 @@ struct Real {
   int (*execve)(const char*, Strings, Strings) = next<decltype(execve)>("execve");
   int (*execvpe)(const char*, Strings, Strings) = next<decltype(execvpe)>("execvpe");
   int (*fexecve)(int, Strings, Strings) = next<decltype(fexecve)>("fexecve");
-  int (*execveat)(int, const char*, Strings, Strings, int) =
-      next<decltype(execveat)>("execveat");
+  int (*execveat)(int, const char*, Strings, Strings, int) = next<decltype(execveat)>("execveat");
   decltype(&::posix_spawn) spawn = next<decltype(spawn)>("posix_spawn");
   decltype(&::posix_spawnp) spawnp = next<decltype(spawnp)>("posix_spawnp");
 };
@@ -62,15 +61,14 @@ using otprof::interpose::real;
 
 // The array of a variadic exec's arguments, on the caller's stack as in libc; `last` is the named
 // parameter before the variable ones.
-#define OTPROF_GATHER(array, first, last)                                              \
-  va_list counted;                                                                     \
-  va_start(counted, last);                                                             \
-  const std::size_t array##_size = count_arguments(counted) + 1;                       \
-  va_end(counted);                                                                     \
-  auto** array =                                                                       \
-      static_cast<const char**>(__builtin_alloca(array##_size * sizeof(const char*))); \
-  va_list given;                                                                       \
-  va_start(given, last);                                                               \
+#define OTPROF_GATHER(array, first, last)                                                         \
+  va_list counted;                                                                                \
+  va_start(counted, last);                                                                        \
+  const std::size_t array##_size = count_arguments(counted) + 1;                                  \
+  va_end(counted);                                                                                \
+  auto** array = static_cast<const char**>(__builtin_alloca(array##_size * sizeof(const char*))); \
+  va_list given;                                                                                  \
+  va_start(given, last);                                                                          \
   gather_arguments(array, first, given)
 
 extern "C" {

@@ -175,7 +175,8 @@ bool owns_malloc() noexcept {
   static bool is_reached;
   const AllocationHooks saved = allocation_hooks;
   set_allocation_hooks({.allocated = [](void*, std::size_t) noexcept { is_reached = true; }});
-  const auto program_malloc = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
+  const auto program_malloc =
+      reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
   const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
   program_free(program_malloc(1));
   set_allocation_hooks(saved);
@@ -224,8 +225,8 @@ OTPROF_EXPORT void free(void* pointer) noexcept {
 
 OTPROF_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   std::size_t bytes = 0;
-  if (!__builtin_mul_overflow(count, size, &bytes) &&
-      otprof::interpose::count_allocation(bytes)) [[likely]] {
+  if (!__builtin_mul_overflow(count, size, &bytes) && otprof::interpose::count_allocation(bytes))
+      [[likely]] {
     return next_allocator.calloc(count, size);
   }
   if (otprof::interpose::is_passing_through()) {
@@ -251,7 +252,8 @@ OTPROF_EXPORT void* reallocarray(void* pointer, std::size_t count, std::size_t s
 }
 
 OTPROF_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  return allocate_aligned(alignment, size, [=] { return next_allocator.memalign(alignment, size); });
+  return allocate_aligned(alignment, size,
+                          [=] { return next_allocator.memalign(alignment, size); });
 }
 
 OTPROF_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {

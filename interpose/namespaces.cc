@@ -36,8 +36,7 @@ extern "C" {
 
 [[gnu::visibility("default")]] int unshare(int flags) noexcept {
   static const auto real = next<int (*)(int)>("unshare");
-  constexpr int kNeedsOneThread =
-      CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+  constexpr int kNeedsOneThread = CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
   if ((flags & kNeedsOneThread) == 0) {
     return real(flags);
   }

@@ -106,8 +106,8 @@ void die_by_default(int signal, const siginfo_t* info) noexcept {
 void call_program(int signal, siginfo_t* info, void* context,
                   const struct sigaction& action) noexcept {
   // The mask it would have run under; the return from the signal restores the old one by itself.
-  SignalBits mask = bits_of(static_cast<ucontext_t*>(context)->uc_sigmask) |
-                    bits_of(action.sa_mask);
+  SignalBits mask =
+      bits_of(static_cast<ucontext_t*>(context)->uc_sigmask) | bits_of(action.sa_mask);
   if ((action.sa_flags & SA_NODEFER) == 0) {
     mask |= bit_of(signal);
   }

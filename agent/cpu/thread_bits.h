@@ -20,9 +20,8 @@ class ThreadBits {
     if (words_ != nullptr) {
       return true;
     }
-    void* memory =
-        mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-             -1, 0);
+    void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     words_ = memory == MAP_FAILED ? nullptr : static_cast<std::uint64_t*>(memory);
     return words_ != nullptr;
   }
@@ -30,9 +29,7 @@ class ThreadBits {
   bool add(pid_t tid) noexcept {
     return (word(tid).fetch_or(bit(tid), std::memory_order_acq_rel) & bit(tid)) == 0;
   }
-  void remove(pid_t tid) noexcept {
-    word(tid).fetch_and(~bit(tid), std::memory_order_acq_rel);
-  }
+  void remove(pid_t tid) noexcept { word(tid).fetch_and(~bit(tid), std::memory_order_acq_rel); }
   void clear() noexcept { madvise(words_, kBytes, MADV_DONTNEED); }
 
  private:

@@ -80,8 +80,8 @@ std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
         dictionary.string_attribute("otprof.stack.end", unwind::stack_end_name(row.key.end)));
   }
   if (row.age >= 0) {
-    attributes.push_back(dictionary.string_attribute(
-        "otprof.heap.age", kAgeNames[static_cast<std::size_t>(row.age)]));
+    attributes.push_back(dictionary.string_attribute("otprof.heap.age",
+                                                     kAgeNames[static_cast<std::size_t>(row.age)]));
   }
   return attributes;
 }
@@ -124,13 +124,13 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
   for (const HeapRow& row : rows) {
     locations.add(stacks.at(row.key.stack));
   }
-  locations.resolve(symbolizer, facts.symbolize ? Locations::Names::kAll : Locations::Names::kLeaves);
+  locations.resolve(symbolizer,
+                    facts.symbolize ? Locations::Names::kAll : Locations::Names::kLeaves);
 
   encoder::Profile profile;
   add_sample_types(dictionary, facts.has_live, profile);
   profile.period = static_cast<std::int64_t>(facts.interval);
-  profile.time_unix_nano =
-      facts.start_ns + static_cast<std::uint64_t>(facts.unix_minus_monotonic);
+  profile.time_unix_nano = facts.start_ns + static_cast<std::uint64_t>(facts.unix_minus_monotonic);
   profile.duration_nano = facts.end_ns - facts.start_ns;
   if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
     profile.profile_id = {};
@@ -145,10 +145,9 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
   std::map<std::tuple<Index, Index, Index>, Values> merged;
   for (const HeapRow& row : rows) {
     std::vector<Index> attributes = attributes_of(dictionary, store, row);
-    Values& values =
-        merged[{stack_of(dictionary, locations, stacks.at(row.key.stack)),
-                dictionary.intern_attribute_set(attributes),
-                dictionary.intern_link({row.key.trace_id, row.key.span_id})}];
+    Values& values = merged[{stack_of(dictionary, locations, stacks.at(row.key.stack)),
+                             dictionary.intern_attribute_set(attributes),
+                             dictionary.intern_link({row.key.trace_id, row.key.span_id})}];
     (row.age < 0 ? values.alloc_objects : values.inuse_objects) += row.objects;
     (row.age < 0 ? values.alloc_space : values.inuse_space) += row.bytes;
     values.attributes = std::move(attributes);
@@ -156,11 +155,11 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
   for (auto& [identity, values] : merged) {
     const auto& [stack, attributes, link] = identity;
     // Go's label for the size of a block: the mean of those in this row.
-    values.attributes.push_back(dictionary.int_attribute(
-        "bytes",
-        rounded((values.alloc_space + values.inuse_space) /
-                (values.alloc_objects + values.inuse_objects)),
-        "By"));
+    values.attributes.push_back(
+        dictionary.int_attribute("bytes",
+                                 rounded((values.alloc_space + values.inuse_space) /
+                                         (values.alloc_objects + values.inuse_objects)),
+                                 "By"));
     profile.samples.push_back({.stack = stack,
                                .attributes = dictionary.intern_attribute_set(values.attributes),
                                .link = link});

@@ -20,7 +20,7 @@
 namespace otprof::heap {
 
 struct HeapProfileFacts {
-  std::uint64_t start_ns = 0;             // CLOCK_MONOTONIC
+  std::uint64_t start_ns = 0;  // CLOCK_MONOTONIC
   std::uint64_t end_ns = 0;
   std::int64_t unix_minus_monotonic = 0;  // ns; one offset for the window
   std::uint64_t interval = 0;             // as it is now; samples carry their own weight

@@ -56,9 +56,8 @@ bool HeapProfiler::prepare_in_child() {
 
 void HeapProfiler::start() {
   HeapState& state = heap_state();
-  const std::uint64_t interval = is_started_
-                                     ? state.interval.load(std::memory_order_relaxed)
-                                     : static_cast<std::uint64_t>(options_.heap_interval);
+  const std::uint64_t interval = is_started_ ? state.interval.load(std::memory_order_relaxed)
+                                             : static_cast<std::uint64_t>(options_.heap_interval);
   start_heap_sampler({.ring = &ring_,
                       .walk = walker_of(options_),
                       .max_depth = static_cast<std::uint32_t>(options_.max_stack_depth),
@@ -129,17 +128,17 @@ std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
   const std::vector<HeapRow> rows = store_.rows(now_ns);
   std::optional<encoder::Profile> profile;
   if (!rows.empty()) {
-    profile = make_heap_profile(
-        store_, rows,
-        {.start_ns = window_start_ns_,
-         .end_ns = now_ns,
-         .unix_minus_monotonic = unix_minus_monotonic,
-         .interval = heap_state().interval.load(std::memory_order_relaxed),
-         .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
-                      agent::SymbolizeChoice::kNone,
-         .has_live = options_.heap_live,
-         .counters = counters()},
-        modules, symbolizer, dictionary);
+    profile =
+        make_heap_profile(store_, rows,
+                          {.start_ns = window_start_ns_,
+                           .end_ns = now_ns,
+                           .unix_minus_monotonic = unix_minus_monotonic,
+                           .interval = heap_state().interval.load(std::memory_order_relaxed),
+                           .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
+                                        agent::SymbolizeChoice::kNone,
+                           .has_live = options_.heap_live,
+                           .counters = counters()},
+                          modules, symbolizer, dictionary);
   }
   store_.begin_window();
   window_start_ns_ = now_ns;

@@ -12,11 +12,11 @@
 namespace otprof::heap {
 
 struct HeapSample {
-  agent::Sample common;         // weight is 1: what it stands for follows from size and interval
-  std::uint64_t id = 0;         // never given twice in a process; 0: not followed to its free
+  agent::Sample common;  // weight is 1: what it stands for follows from size and interval
+  std::uint64_t id = 0;  // never given twice in a process; 0: not followed to its free
   std::uint64_t address = 0;
-  std::uint64_t size = 0;       // bytes the program asked for
-  std::uint64_t interval = 0;   // mean bytes between samples when it was taken
+  std::uint64_t size = 0;      // bytes the program asked for
+  std::uint64_t interval = 0;  // mean bytes between samples when it was taken
 };
 
 inline constexpr std::uint32_t kHeapSampleWords = sizeof(HeapSample) / sizeof(std::uint64_t);

@@ -158,8 +158,7 @@ constexpr std::uint32_t kOwnFrames = 8;
     return;
   }
   HeapSample sample;
-  const unwind::Walk walk =
-      walk_program(record + kHeapSampleWords, config.max_depth + kOwnFrames);
+  const unwind::Walk walk = walk_program(record + kHeapSampleWords, config.max_depth + kOwnFrames);
   sample.common.end = walk.end;
   sample.common.depth = static_cast<std::uint16_t>(walk.depth);
   sample.common.monotonic_ns = cpu::monotonic_ns();
@@ -277,10 +276,8 @@ bool prepare_heap_sampler() noexcept {
   if (state == nullptr || pthread_key_create(&thread_end_key, on_thread_end) != 0) {
     return false;
   }
-  interpose::set_allocation_hooks({.allocated = on_allocated,
-                                   .freeing = on_freeing,
-                                   .moving = on_moving,
-                                   .moved = on_moved});
+  interpose::set_allocation_hooks(
+      {.allocated = on_allocated, .freeing = on_freeing, .moving = on_moving, .moved = on_moved});
   return true;
 }
 

@@ -26,7 +26,7 @@ struct HeapSamplerConfig {
   std::uint64_t interval = 512 << 10;  // mean bytes between samples, 1 .. 2^40
   std::uint64_t min_size = 0;          // smaller allocations are not sampled
   bool follow_frees = true;
-  std::uint64_t seed = 0;              // of all random sequences; 0: from the kernel
+  std::uint64_t seed = 0;  // of all random sequences; 0: from the kernel
 };
 
 // Puts the hooks in place, in a process with one thread (the library's constructor); they pass

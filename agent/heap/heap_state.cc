@@ -69,8 +69,7 @@ HeapState::Totals HeapState::totals() const noexcept {
   Totals totals{.allocated_bytes = crowd.bytes.load(std::memory_order_relaxed),
                 .allocations = crowd.allocations.load(std::memory_order_relaxed),
                 .frees = crowd.frees.load(std::memory_order_relaxed)};
-  const std::uint32_t used =
-      std::min(used_threads.load(std::memory_order_acquire), kMostThreads);
+  const std::uint32_t used = std::min(used_threads.load(std::memory_order_acquire), kMostThreads);
   for (std::uint32_t i = 0; i < used; ++i) {
     const AllocationThread& thread = threads[i];
     // A thread that is stopped between the two changes must not stop this one: after some attempts

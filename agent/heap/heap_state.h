@@ -39,16 +39,17 @@ struct HeapState {
   std::atomic<std::uint64_t> min_size;
   std::atomic<std::uint64_t> seed;
   std::atomic<std::uint64_t> threads_seeded;
-  std::atomic<std::uint64_t> samples;           // taken; the last one's number
-  std::atomic<std::uint64_t> lost_in_ring;      // sampled, but the ring was full
-  std::atomic<std::uint64_t> lost_in_ring_bytes;  // their estimated bytes are size / p; this is size
-  std::atomic<std::uint64_t> not_followed;      // sampled, but the live table was full
-  std::atomic<std::uint64_t> nested;            // calls made from within a hook; not counted
+  std::atomic<std::uint64_t> samples;       // taken; the last one's number
+  std::atomic<std::uint64_t> lost_in_ring;  // sampled, but the ring was full
+  std::atomic<std::uint64_t>
+      lost_in_ring_bytes;                   // their estimated bytes are size / p; this is size
+  std::atomic<std::uint64_t> not_followed;  // sampled, but the live table was full
+  std::atomic<std::uint64_t> nested;        // calls made from within a hook; not counted
   Crowd crowd;
 
   // Free list of `threads`: low half the position + 1 of its first, high half a count of changes.
   std::atomic<std::uint64_t> unused_threads;
-  std::atomic<std::uint32_t> used_threads;      // positions below have been given out at least once
+  std::atomic<std::uint32_t> used_threads;  // positions below have been given out at least once
 
   LiveTable live;
   AllocationThread threads[kMostThreads];

@@ -127,8 +127,8 @@ class HeapStore {
   Names names_;
   std::vector<SeenFrame> scratch_;
   std::unordered_map<HeapKey, Sum, HeapKeyHash> window_;
-  std::unordered_map<std::uint64_t, Live> live_;  // by sample number
-  std::vector<std::unique_ptr<const symbols::Module>> modules_;  // copies
+  std::unordered_map<std::uint64_t, Live> live_;                             // by sample number
+  std::vector<std::unique_ptr<const symbols::Module>> modules_;              // copies
   std::unordered_map<const symbols::Module*, const symbols::Module*> kept_;  // of this window
   std::uint64_t window_samples_ = 0;
   std::uint32_t copies_made_ = 0;

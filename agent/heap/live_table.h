@@ -29,7 +29,8 @@ class LiveTable {
   static constexpr std::size_t kFull = kSlots * 3 / 4;
 
   struct Slot {
-    std::atomic<std::uint64_t> key{0};  // address; 0: empty; kClaimed: being filled; +1: being moved
+    std::atomic<std::uint64_t> key{
+        0};  // address; 0: empty; kClaimed: being filled; +1: being moved
     std::atomic<std::uint64_t> id{0};
   };
 

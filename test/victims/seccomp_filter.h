@@ -15,8 +15,8 @@
 static inline int permit_only(const int* calls, size_t count, unsigned otherwise, unsigned flags) {
   struct sock_filter program[256];
   unsigned short length = 0;
-  program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                   offsetof(struct seccomp_data, nr));
+  program[length++] =
+      (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
   for (size_t i = 0; i < count; ++i) {
     program[length++] =
         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);

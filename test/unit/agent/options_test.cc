@@ -62,8 +62,7 @@ TEST_CASE("an empty value is an unset one") {
 TEST_CASE("a wrong value gives one warning that names variable, value, range and default") {
   const Read result = read({"OTPROF_CPU_HZ=fast\x1b[31m"});
   REQUIRE(result.warnings.size() == 1);
-  CHECK(result.warnings[0] ==
-        "OTPROF_CPU_HZ=\"fast?[31m\" is not accepted (1-10000); using 100");
+  CHECK(result.warnings[0] == "OTPROF_CPU_HZ=\"fast?[31m\" is not accepted (1-10000); using 100");
   CHECK(result.options.cpu_hz == 100);
 }
 

@@ -58,8 +58,7 @@ TEST_CASE("the bounds of a thread's stack are those libc states") {
 TEST_CASE("a stack the program brought itself is known at once") {
   REQUIRE(calibrate());
   constexpr std::size_t kSize = 64 << 10;
-  void* memory =
-      mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   REQUIRE(memory != MAP_FAILED);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);

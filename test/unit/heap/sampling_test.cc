@@ -37,9 +37,8 @@ TEST_CASE("the logarithm is right everywhere, above all next to 0") {
   const auto check = [](std::uint64_t u) {
     // Next to 2^64 a double cannot hold u: 2^64 - u it can.
     const double rest = static_cast<double>(~u) + 1;
-    const double exact = u < 1ULL << 63U
-                             ? 64 - std::log2(static_cast<double>(u))
-                             : -std::log1p(-std::ldexp(rest, -64)) / std::log(2.0);
+    const double exact = u < 1ULL << 63U ? 64 - std::log2(static_cast<double>(u))
+                                         : -std::log1p(-std::ldexp(rest, -64)) / std::log(2.0);
     const double got = static_cast<double>(minus_log2(u)) * kUnit;
     INFO("u " << u);
     REQUIRE(std::abs(got - exact) <= 1e-6 * exact + kLeastError);

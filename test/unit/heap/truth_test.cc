@@ -50,19 +50,15 @@ class Profiled {
       REQUIRE(heap::prepare_heap_sampler());
     }
     take([](const HeapSample&) {});
-    heap::start_heap_sampler({.ring = ring_,
-                              .walk = no_walk,
-                              .max_depth = 1,
-                              .interval = interval,
-                              .seed = seed});
+    heap::start_heap_sampler(
+        {.ring = ring_, .walk = no_walk, .max_depth = 1, .interval = interval, .seed = seed});
   }
   ~Profiled() { heap::stop_heap_sampler(); }
 
   template <typename Take>
   void take(Take&& take) {
-    ring_->drain([&](const std::uint64_t* record, std::uint32_t) {
-      take(heap::heap_sample_of(record));
-    });
+    ring_->drain(
+        [&](const std::uint64_t* record, std::uint32_t) { take(heap::heap_sample_of(record)); });
   }
   static std::set<std::uint64_t> live() {
     std::set<std::uint64_t> ids;
@@ -93,7 +89,8 @@ TEST_CASE("estimates are unbiased at every size, with 1 and with 8 threads", "[t
   const double p = heap::sampling_probability(size, interval);
   // Enough blocks that 3 sigma of the mean of all runs is below 0.5 %.
   const double needed = (1 - p) / p / kRuns * (3 / 0.005) * (3 / 0.005);
-  const std::size_t count = (static_cast<std::size_t>(needed * 1.05) / thread_count + 1) * thread_count;
+  const std::size_t count =
+      (static_cast<std::size_t>(needed * 1.05) / thread_count + 1) * thread_count;
   const auto truth = static_cast<double>(count);
   const double sigma = std::sqrt(truth * (1 - p) / p);
   int outside = 0;
@@ -265,9 +262,7 @@ TEST_CASE("a realloc that fails leaves the block in the live profile", "[truth]"
   Profiled profiled(1, 1);
   void* volatile block = std::malloc(5003);
   std::uint64_t id = 0;
-  profiled.take([&](const HeapSample& sample) {
-    id = sample.size == 5003 ? sample.id : id;
-  });
+  profiled.take([&](const HeapSample& sample) { id = sample.size == 5003 ? sample.id : id; });
   REQUIRE(Profiled::live().contains(id));
   volatile std::size_t too_much = PTRDIFF_MAX;
   CHECK(std::realloc(block, too_much) == nullptr);
