@@ -10,8 +10,7 @@
 #include <cstring>
 
 // Weak: a library that needs it could not be loaded at all by a glibc older than 2.35.
-extern "C" int _dl_find_object(void* address, struct dl_find_object* result) noexcept
-    __attribute__((weak));
+#pragma weak _dl_find_object
 
 namespace otprof::unwind {
 namespace {

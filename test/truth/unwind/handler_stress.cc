@@ -72,7 +72,7 @@ void start_ticking() {
 }
 
 void throw_often() {
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 100000; ++i) {
     try {
       throw_from(8);
     } catch (const std::runtime_error&) {
@@ -81,7 +81,7 @@ void throw_often() {
 }
 
 void load_often() {
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     for (const char* name : {"libutil.so.1", "libresolv.so.2", "libBrokenLocale.so.1"}) {
       void* handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
       if (handle != nullptr) dlclose(handle);
@@ -92,11 +92,11 @@ void load_often() {
 
 void allocate_often() {
   std::vector<std::string> strings(1000);
-  for (unsigned i = 0; i < 2000000; ++i) strings[i % 1000].assign(i % 700, 'x');
+  for (unsigned i = 0; i < 10000000; ++i) strings[i % 1000].assign(i % 700, 'x');
 }
 
 void start_threads_often() {
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     std::thread([] {
       try {
         throw_from(1);

@@ -12,18 +12,29 @@
 namespace otprof::test {
 namespace {
 
-using namespace unwind;
+using unwind::Bytes;
+using unwind::CfaKind;
+using unwind::FrameDescription;
+using unwind::kRdi;
+using unwind::kRip;
+using unwind::Lookup;
+using unwind::Module;
+using unwind::Registers;
+using unwind::RowLookup;
+using unwind::RowResult;
+using unwind::RuleKind;
 
 std::optional<FrameDescription> description_of(std::uint64_t pc) {
   Module module;
-  if (!find_object(pc, module) || module.eh_frame_hdr == 0) return std::nullopt;
-  const Bytes header = readable_segment(module, module.eh_frame_hdr);
+  if (!unwind::find_object(pc, module) || module.eh_frame_hdr == 0) return std::nullopt;
+  const Bytes header = unwind::readable_segment(module, module.eh_frame_hdr);
   const auto begin = reinterpret_cast<std::uintptr_t>(header.data());
   std::uintptr_t fde = 0;
   FrameDescription description;
-  if (search_eh_frame_hdr(header.subspan(module.eh_frame_hdr - begin), pc, fde) != Lookup::kFound ||
-      parse_frame_description(readable_segment(module, fde), fde, pc, description) !=
-          Lookup::kFound) {
+  if (unwind::search_eh_frame_hdr(header.subspan(module.eh_frame_hdr - begin), pc, fde) !=
+          Lookup::kFound ||
+      unwind::parse_frame_description(unwind::readable_segment(module, fde), fde, pc,
+                                      description) != Lookup::kFound) {
     return std::nullopt;
   }
   return description;
@@ -62,7 +73,7 @@ Limit KnownLimits::at(const Registers& registers, std::span<const std::uint64_t>
   const std::uint64_t pc = registers[kRip];
   if (truth.size() == 1) return Limit::kJustCloned;
   RowResult found;
-  if (find_row(pc, found) == RowLookup::kNoTable) return Limit::kWithoutTables;
+  if (unwind::find_row(pc, found) == RowLookup::kNoTable) return Limit::kWithoutTables;
   if (found.row.cfa_kind == CfaKind::kRegisterOffset && found.row.cfa_register == kRdi &&
       found.row.rule[kRip] == RuleKind::kRegister) {
     return Limit::kJumping;

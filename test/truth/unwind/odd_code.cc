@@ -15,8 +15,6 @@
 
 #include "test/truth/unwind/scenarios.h"
 
-extern char** environ;
-
 extern "C" {
 unsigned long odd_leaf_without_tables(unsigned long);
 unsigned long odd_framed_without_tables(unsigned long (*)(unsigned long), unsigned long);

@@ -156,7 +156,10 @@ void vdso() {
 
 void math() {
   double sum = 0;
-  for (double x = 0.25; x < 8; x *= 2) sum += sin(x) + exp(x) + pow(x, 1.7) + log(x) + fmod(x, 0.3);
+  for (int i = 1; i <= 5; ++i) {
+    const double x = i * 1.4;
+    sum += sin(x) + exp(x) + pow(x, 1.7) + log(x) + fmod(x, 0.3);
+  }
   use(sum);
 }
 

@@ -21,7 +21,7 @@
 
 namespace {
 
-using namespace otprof;
+namespace test = otprof::test;
 
 volatile std::size_t current = 0;
 std::vector<std::string> wanted;
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < test::scenarios().size(); ++i) {
     if (is_wanted(test::scenarios()[i])) chosen.push_back(i);
   }
-  unwind::prepare_libunwind();
+  otprof::unwind::prepare_libunwind();
   test::Tally tally(test::scenarios().size());
   switch (test::step_through(run_scenarios, current, every, tally)) {
     case test::Stepping::kNotPermitted: std::puts("SKIP: ptrace is not permitted here"); return 77;

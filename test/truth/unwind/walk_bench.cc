@@ -75,24 +75,24 @@ void report(const char* name, unsigned times, Action action) {
 
 // Each level is a function of its own, whose frame keeps between zero and six registers and every
 // fifth of which addresses its frame by rbp (its size is dynamic).
-template <unsigned kLevel>
+template <unsigned Level>
 [[gnu::noinline]] unsigned level(unsigned a, unsigned b, unsigned c) {
-  if constexpr (kLevel == 0) {
+  if constexpr (Level == 0) {
     return measure() + a + b + c;
   } else {
-    volatile unsigned x = a * 3 + kLevel;
+    volatile unsigned x = a * 3 + Level;
     volatile unsigned y = b ^ x;
     unsigned kept = x;
-    if constexpr (kLevel % 5 == 0) {
+    if constexpr (Level % 5 == 0) {
       auto* bytes = static_cast<volatile unsigned char*>(alloca(1 + a % 64));
       bytes[0] = static_cast<unsigned char>(b);
       kept += bytes[0];
     }
     const unsigned d = x + 1, e = y + 2, f = x ^ y, g = x - y;
-    const unsigned result = level<kLevel - 1>(a + 1, b ^ x, c + y);
-    if constexpr (kLevel % 4 == 0) return result + kept;
-    if constexpr (kLevel % 4 == 1) return result + kept + d * a;
-    if constexpr (kLevel % 4 == 2) return result + kept + d * a + e * b;
+    const unsigned result = level<Level - 1>(a + 1, b ^ x, c + y);
+    if constexpr (Level % 4 == 0) return result + kept;
+    if constexpr (Level % 4 == 1) return result + kept + d * a;
+    if constexpr (Level % 4 == 2) return result + kept + d * a + e * b;
     return result + kept + d * a + e * b + f * c + g;
   }
 }

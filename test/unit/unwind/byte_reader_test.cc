@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -106,3 +106,5 @@ TEST_CASE("an aligned pointer skips to a multiple of eight") {
   CHECK(reader.pointer(kPointerAligned, 0) == 42);
   CHECK(reader.position() == bytes + 16);
 }
+
+}  // namespace otprof::unwind

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -53,3 +53,5 @@ TEST_CASE("addresses are told apart") {
   CHECK(find_call_site(0).kind == ReturnAddress::kNoModule);
   CHECK(find_call_site(UINT64_MAX).kind == ReturnAddress::kNoModule);
 }
+
+}  // namespace otprof::unwind

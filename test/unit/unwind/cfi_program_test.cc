@@ -5,7 +5,8 @@
 
 #include "test/unit/unwind/cfi_bytes.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
+
 using otprof::test::describe;
 using otprof::test::kUsualInitial;
 using otprof::test::Program;
@@ -142,3 +143,5 @@ TEST_CASE("an over-long program is refused, not run to its end") {
   program.resize(kMaxCfiInstructions / 2);
   CHECK_FALSE(refused(program));
 }
+
+}  // namespace otprof::unwind

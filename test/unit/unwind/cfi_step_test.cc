@@ -6,7 +6,8 @@
 
 #include "test/unit/unwind/cfi_bytes.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
+
 using otprof::test::Program;
 
 namespace {
@@ -227,3 +228,5 @@ TEST_CASE_METHOD(Fixture, "roots and rows without a return address") {
   root.cfa_kind = CfaKind::kUndefined;
   CHECK(step_by_row(root, {}, false, frame, stack()) == StackEnd::kBadUnwindInfo);
 }
+
+}  // namespace otprof::unwind

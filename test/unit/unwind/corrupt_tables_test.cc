@@ -17,7 +17,7 @@
 #include "agent/unwind/eh_frame.h"
 #include "agent/unwind/module.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -178,3 +178,5 @@ TEST_CASE("tables cut off at every place") {
   }
   SUCCEED();
 }
+
+}  // namespace otprof::unwind

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -135,3 +135,5 @@ TEST_CASE_METHOD(Fixture, "malformed expressions") {
 TEST_CASE_METHOD(Fixture, "an endless loop ends") {
   CHECK(failure({0x2f, 0xfd, 0xff}) == Evaluation::kMalformed);
 }
+
+}  // namespace otprof::unwind

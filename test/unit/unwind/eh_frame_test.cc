@@ -5,7 +5,8 @@
 
 #include "test/unit/unwind/cfi_bytes.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
+
 using otprof::test::EhFrameBuilder;
 
 namespace {
@@ -120,8 +121,8 @@ EhFrameBuilder search_table(unsigned encoding, std::uint32_t count, std::uint32_
   header.number<std::int32_t>(0);
   header.number<std::uint32_t>(said);
   for (std::uint32_t i = 1; i <= count; ++i) {
-    header.number(static_cast<Number>(0x100 * i));
-    header.number(static_cast<Number>(0x10000 + i));
+    header.number(Number{0x100} * static_cast<Number>(i));
+    header.number(Number{0x10000} + static_cast<Number>(i));
   }
   return header;
 }
@@ -165,3 +166,5 @@ TEST_CASE("search tables that are refused") {
   short_header.bytes({1, 0x1b, 0x03});
   CHECK(search(short_header) == Lookup::kMalformed);
 }
+
+}  // namespace otprof::unwind

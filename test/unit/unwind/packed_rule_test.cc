@@ -5,7 +5,8 @@
 
 #include "test/unit/unwind/cfi_bytes.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
+
 using otprof::test::Program;
 
 namespace {
@@ -118,3 +119,5 @@ TEST_CASE("a realigned frame is packed if it is just that") {
     CHECK_FALSE(pack_rule(row, section, false));
   }
 }
+
+}  // namespace otprof::unwind

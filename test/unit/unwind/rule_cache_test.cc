@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -71,3 +71,5 @@ TEST_CASE("threads that write to one place never make a reader see a mixture") {
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
 }
+
+}  // namespace otprof::unwind

@@ -17,7 +17,7 @@
 #include "agent/unwind/libunwind_walker.h"
 #include "agent/unwind/unwinder.h"
 
-using namespace otprof::unwind;
+namespace otprof::unwind {
 
 namespace {
 
@@ -381,3 +381,5 @@ TEST_CASE("every end has a name") {
   std::ranges::sort(names);
   CHECK(std::ranges::adjacent_find(names) == names.end());
 }
+
+}  // namespace otprof::unwind
