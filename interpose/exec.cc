@@ -61,6 +61,7 @@ using otprof::interpose::real;
 
 // The array of a variadic exec's arguments, on the caller's stack as in libc; `last` is the named
 // parameter before the variable ones.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): `array` is declared here
 #define OTPROF_GATHER(array, first, last)                                                         \
   va_list counted;                                                                                \
   va_start(counted, last);                                                                        \
@@ -132,8 +133,7 @@ extern "C" {
 [[gnu::visibility("default")]] int posix_spawn(pid_t* pid, const char* path,
                                                const posix_spawn_file_actions_t* actions,
                                                const posix_spawnattr_t* attributes,
-                                               char* const arguments[],
-                                               char* const environment[]) noexcept {
+                                               char* const arguments[], char* const environment[]) {
   const AsBelieved scope;
   return real().spawn(pid, path, actions, attributes, arguments, environment);
 }
@@ -142,7 +142,7 @@ extern "C" {
                                                 const posix_spawn_file_actions_t* actions,
                                                 const posix_spawnattr_t* attributes,
                                                 char* const arguments[],
-                                                char* const environment[]) noexcept {
+                                                char* const environment[]) {
   const AsBelieved scope;
   return real().spawnp(pid, file, actions, attributes, arguments, environment);
 }

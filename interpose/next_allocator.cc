@@ -15,7 +15,7 @@ constinit std::atomic<bool> is_known{false};
 constinit thread_local bool is_looking = false;
 
 // Null until the loader has relocated this library. Volatile: the compiler knows its final value.
-void* const volatile relocation_witness = &next_allocator;
+void* const volatile kRelocationWitness = &next_allocator;
 
 template <typename Function>
 void look_up(Function*& function, const char* name) noexcept {
@@ -30,7 +30,7 @@ bool find_next_allocator() noexcept {
   if (is_known.load(std::memory_order_acquire)) {
     return true;
   }
-  if (relocation_witness == nullptr || is_looking) {
+  if (kRelocationWitness == nullptr || is_looking) {
     return false;
   }
   is_looking = true;

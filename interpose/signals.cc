@@ -132,7 +132,13 @@ void unblock_guarded_signals() noexcept {
 
 }  // namespace otprof::interpose
 
-using namespace otprof::interpose;
+using otprof::interpose::change_mask;
+using otprof::interpose::is_guarded;
+using otprof::interpose::real_pthread_sigmask;
+using otprof::interpose::real_signal;
+using otprof::interpose::real_sigprocmask;
+using otprof::interpose::set_believed;
+using otprof::interpose::sigaction_without_guarded;
 
 extern "C" {
 

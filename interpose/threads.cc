@@ -40,13 +40,20 @@ void tell_if_main_thread() {
 }  // namespace
 }  // namespace otprof::interpose
 
+using otprof::interpose::CreateFunction;
+using otprof::interpose::next;
+using otprof::interpose::run_thread;
+using otprof::interpose::start_records;
+using otprof::interpose::StartRecord;
+using otprof::interpose::tell_if_main_thread;
+using otprof::interpose::thread_start_hook;
+
 extern "C" {
 
 [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
                                                   const pthread_attr_t* attributes,
                                                   void* (*routine)(void*),
                                                   void* argument) noexcept {
-  using namespace otprof::interpose;
   static const auto real = next<CreateFunction>("pthread_create");
   // Without a free record the thread starts as it would without us; the agent finds it later.
   StartRecord* record = thread_start_hook() == nullptr ? nullptr : start_records.take();
@@ -61,16 +68,16 @@ extern "C" {
   return error;
 }
 
-[[noreturn, gnu::visibility("default")]] void pthread_exit(void* result) {
-  static const auto real = otprof::interpose::next<void (*)(void*)>("pthread_exit");
-  otprof::interpose::tell_if_main_thread();
+[[gnu::noreturn, gnu::visibility("default")]] void pthread_exit(void* result) {
+  static const auto real = next<void (*)(void*)>("pthread_exit");
+  tell_if_main_thread();
   real(result);
   __builtin_unreachable();
 }
 
-[[noreturn, gnu::visibility("default")]] void thrd_exit(int result) {
-  static const auto real = otprof::interpose::next<void (*)(int)>("thrd_exit");
-  otprof::interpose::tell_if_main_thread();
+[[gnu::noreturn, gnu::visibility("default")]] void thrd_exit(int result) {
+  static const auto real = next<void (*)(int)>("thrd_exit");
+  tell_if_main_thread();
   real(result);
   __builtin_unreachable();
 }

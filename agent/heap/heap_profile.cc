@@ -86,7 +86,10 @@ std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
   return attributes;
 }
 
-std::int64_t rounded(double value) { return static_cast<std::int64_t>(value + 0.5); }
+// Of values from 0 up; lround() would make libm a dependency of every host.
+std::int64_t rounded(double value) {
+  return static_cast<std::int64_t>(value + 0.5);  // NOLINT(bugprone-incorrect-roundings)
+}
 
 struct Values {
   double alloc_objects = 0;

@@ -104,7 +104,8 @@ double sampling_probability(std::uint64_t size, std::uint64_t interval) noexcept
     return 1;
   }
   unsigned halvings = 0;
-  for (; x >= 0.5; x /= 2) {
+  while (x >= 0.5) {
+    x /= 2;
     ++halvings;
   }
   // 1 - exp(-2x) = p (2 - p) with p = 1 - exp(-x).
