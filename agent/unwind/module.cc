@@ -9,9 +9,6 @@
 #include <atomic>
 #include <cstring>
 
-// Weak: a library that needs it could not be loaded at all by a glibc older than 2.35.
-#pragma weak _dl_find_object
-
 namespace otprof::unwind {
 namespace {
 
@@ -99,8 +96,8 @@ ProgramHeaders program_headers(const Module& module) noexcept {
   return headers;
 }
 
+#if __GLIBC_PREREQ(2, 35)
 bool find_object(std::uintptr_t address, Module& module) noexcept {
-  if (_dl_find_object == nullptr) return false;
   struct dl_find_object found;
   if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
   module.map_start = reinterpret_cast<std::uintptr_t>(found.dlfo_map_start);
@@ -108,6 +105,9 @@ bool find_object(std::uintptr_t address, Module& module) noexcept {
   module.eh_frame_hdr = reinterpret_cast<std::uintptr_t>(found.dlfo_eh_frame);
   return true;
 }
+#else
+bool find_object(std::uintptr_t, Module&) noexcept { return false; }
+#endif
 
 Bytes readable_segment(const Module& module, std::uintptr_t address) noexcept {
   return segment(module, address, PF_R);

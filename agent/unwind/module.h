@@ -2,9 +2,9 @@
 //
 // Which loaded module holds an address, and which of its bytes may be read.
 //
-// find_object() is the only place that asks the dynamic linker. It uses _dl_find_object (glibc >= 2.35:
-// lock-free, async-signal-safe). On an older glibc the weak reference is null and no module is found;
-// a snapshot of our own belongs behind this same function.
+// find_object() is the only place that asks the dynamic linker. It uses _dl_find_object (lock-free,
+// async-signal-safe). Built against a glibc older than 2.35, which has none, it finds no module, and
+// only frame pointers are followed; a snapshot of our own belongs behind this same function.
 // Usable from a signal handler and a malloc hook.
 #pragma once
 
