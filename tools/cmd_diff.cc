@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <unistd.h>
+#include <cstdio>
 
 #include "tools/commands.h"
 #include "tools/input_error.h"
@@ -69,7 +69,10 @@ const Command kDiffCommand{
     .details = {},
     .options =
         {
-            {.name = "--functions", .value = "N", .help = "how many functions (20)", .letter = "-n"},
+            {.name = "--functions",
+             .value = "N",
+             .help = "how many functions (20)",
+             .letter = "-n"},
             {.name = "--total", .value = {}, .help = "with what each function called"},
             {.name = "--type", .value = "TYPE", .help = "sample type, for example alloc_space"},
         },

@@ -31,7 +31,9 @@ class Dumper {
       std::printf("  sample type: %s%s\n", type(profile.sample_types[i]).c_str(),
                   profile.sample_types.size() > 1 && i == profile.default_type ? " (default)" : "");
     }
-    for (const Index comment : profile.comments) std::printf("  comment: %s\n", text(comment).c_str());
+    for (const Index comment : profile.comments) {
+      std::printf("  comment: %s\n", text(comment).c_str());
+    }
     attributes("  ", profile.attributes);
     std::printf("  samples: %zu\n", profile.samples.size());
     const std::size_t types = profile.sample_types.size();
@@ -61,8 +63,9 @@ class Dumper {
     for (const Index index : dictionary_.attribute_sets()[set].attributes) {
       const encoder::Attribute& attribute = dictionary_.attributes()[index];
       const Index* const string = std::get_if<Index>(&attribute.value);
-      const std::string value =
-          string != nullptr ? text(*string) : std::to_string(std::get<std::int64_t>(attribute.value));
+      const std::string value = string != nullptr
+                                    ? text(*string)
+                                    : std::to_string(std::get<std::int64_t>(attribute.value));
       std::printf("%s%s = %s%s%s\n", indent, text(attribute.key).c_str(), value.c_str(),
                   attribute.unit != 0 ? " " : "", text(attribute.unit).c_str());
     }
@@ -99,7 +102,8 @@ class Dumper {
     if (mapping.filename != 0) std::printf(" %s", text(mapping.filename).c_str());
     for (const encoder::Line& line : location.lines) {
       const encoder::Function& function = dictionary_.functions()[line.function];
-      std::printf("\n      %s", text(function.name != 0 ? function.name : function.system_name).c_str());
+      std::printf("\n      %s",
+                  text(function.name != 0 ? function.name : function.system_name).c_str());
       if (function.filename != 0) {
         std::printf(" (%s:%" PRId64 ")", text(function.filename).c_str(), line.line);
       }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/input_error.h"
@@ -62,8 +62,7 @@ int run(const Arguments& arguments) {
     }
     if (windows.size() > 1) {
       const auto known = before.find(site.frames);
-      const std::int64_t grown =
-          site.in_use_bytes - (known == before.end() ? 0 : known->second);
+      const std::int64_t grown = site.in_use_bytes - (known == before.end() ? 0 : known->second);
       std::printf(", %s%s since the first file", grown < 0 ? "" : "+", in_bytes(grown).c_str());
     }
     std::printf("\n");
@@ -84,8 +83,9 @@ const Command kLeaksCommand{
     .name = "leaks",
     .operands = "FILE...",
     .summary = "Rank the places that allocated what was never freed, of heap profiles.",
-    .details = "With the files of several windows, each place also shows how much it has grown since\n"
-               "the first: what grows from window to window is a leak, what does not is a cache.\n",
+    .details =
+        "With the files of several windows, each place also shows how much it has grown since\n"
+        "the first: what grows from window to window is a leak, what does not is a cache.\n",
     .options = {{.name = "--sites", .value = "N", .help = "how many places (10)", .letter = "-n"}},
     .ends_at_operand = false,
     .run = run,

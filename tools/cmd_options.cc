@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <algorithm>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/text.h"
@@ -52,9 +52,9 @@ int run(const Arguments& arguments) {
     head += *row.fallback != '\0' ? std::string(" = ") + row.fallback : "";
     // A value may be a password.
     if (set != nullptr && *set != '\0') head += "   (set in this environment)";
-    std::printf("%s\n%s%s\n", head.c_str(), std::string(kIndent, ' ').c_str(),
-                wrapped(std::string(row.help) + ". Accepts " + row.accepted + ".", width, kIndent)
-                    .c_str());
+    std::printf(
+        "%s\n%s%s\n", head.c_str(), std::string(kIndent, ' ').c_str(),
+        wrapped(std::string(row.help) + ". Accepts " + row.accepted + ".", width, kIndent).c_str());
   }
   return 0;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 #include "tools/child_process.h"
 #include "tools/commands.h"
@@ -78,8 +78,7 @@ void report(const std::string& directory, const std::string& program, ProfileSto
       rmdir(directory.c_str());
       return explain_nothing(program);
     }
-    write_file(directory + "/flame.html",
-               flame_html(recording, std::string(base_name(program))));
+    write_file(directory + "/flame.html", flame_html(recording, std::string(base_name(program))));
     if (quiet) return;
     std::fprintf(stderr, "otprof: %s\notprof: wrote %s, flame.html in %s\n", text.c_str(),
                  files.c_str(), directory.c_str());
@@ -157,8 +156,10 @@ const Command kRunCommand{
     .operands = "[--] COMMAND [ARGUMENTS]",
     .summary = "Run a command, profile it and all its children, and show what took the time.",
     .details =
-        "The command has the terminal as if otprof were not there, and its exit status is passed on\n"
-        "(125: otprof itself failed, 126 and 127: the command could not be started). What took the\n"
+        "The command has the terminal as if otprof were not there, and its exit status is passed "
+        "on\n"
+        "(125: otprof itself failed, 126 and 127: the command could not be started). What took "
+        "the\n"
         "time is printed on standard error; the directory then holds flame.html to look at, and\n"
         "cpu.pb.gz and heap.pb.gz for `otprof top` and other readers of pprof files. All OTPROF_*\n"
         "variables work as usual.\n",
@@ -170,7 +171,9 @@ const Command kRunCommand{
              .letter = "-o"},
             {.name = "--hz", .value = "N", .help = "samples per second of CPU time (100)"},
             {.name = "--no-heap", .value = {}, .help = "leave allocations alone"},
-            {.name = "--keep-otlp", .value = {}, .help = "also keep what was received, in DIR/otlp"},
+            {.name = "--keep-otlp",
+             .value = {},
+             .help = "also keep what was received, in DIR/otlp"},
             {.name = "--quiet",
              .value = {},
              .help = "print nothing unless something goes wrong",

@@ -37,9 +37,10 @@ int run(const Arguments& arguments) {
                  address.host.c_str());
   }
   const std::string url = receiver.url();
-  std::printf("Receiving profiles; the page is at %s/\n"
-              "To send some:  OTEL_EXPORTER_OTLP_ENDPOINT=%s LD_PRELOAD=libotprof.so COMMAND\n",
-              url.c_str(), url.c_str());
+  std::printf(
+      "Receiving profiles; the page is at %s/\n"
+      "To send some:  OTEL_EXPORTER_OTLP_ENDPOINT=%s LD_PRELOAD=libotprof.so COMMAND\n",
+      url.c_str(), url.c_str());
   std::fflush(stdout);
   int signal = 0;
   sigwait(&ending, &signal);
@@ -57,8 +58,9 @@ const Command kServeCommand{
     .name = "serve",
     .operands = {},
     .summary = "Receive OTLP profiles over HTTP and show them as a live flame graph.",
-    .details = "What comes is added up in memory, at most 256 MiB of it: when there is more, the\n"
-               "processes heard of least recently are forgotten.\n",
+    .details =
+        "What comes is added up in memory, at most 256 MiB of it: when there is more, the\n"
+        "processes heard of least recently are forgotten.\n",
     .options =
         {
             {.name = "--listen",

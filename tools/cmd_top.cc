@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <unistd.h>
+#include <cstdio>
 
 #include "tools/commands.h"
 #include "tools/input_error.h"
@@ -15,8 +15,7 @@ namespace {
 int run(const Arguments& arguments) {
   if (arguments.operands.empty()) throw UsageError("no file given");
   TableOptions options;
-  options.functions =
-      static_cast<std::size_t>(arguments.number("--functions", 20, 1, 1'000'000));
+  options.functions = static_cast<std::size_t>(arguments.number("--functions", 20, 1, 1'000'000));
   options.by_total = arguments.has("--total");
   options.type = arguments.value("--type").value_or("");
   options.width = terminal_width(STDOUT_FILENO);
@@ -48,11 +47,15 @@ const Command kTopCommand{
     .name = "top",
     .operands = "FILE...",
     .summary = "Print the functions that take most, of pprof files and stored OTLP requests.",
-    .details = "SELF counts what a function did itself, TOTAL also what it called. Several files are\n"
-               "added up; of inuse_* values the latest of each process counts.\n",
+    .details =
+        "SELF counts what a function did itself, TOTAL also what it called. Several files are\n"
+        "added up; of inuse_* values the latest of each process counts.\n",
     .options =
         {
-            {.name = "--functions", .value = "N", .help = "how many functions (20)", .letter = "-n"},
+            {.name = "--functions",
+             .value = "N",
+             .help = "how many functions (20)",
+             .letter = "-n"},
             {.name = "--total", .value = {}, .help = "sort by TOTAL instead of SELF"},
             {.name = "--type", .value = "TYPE", .help = "sample type, for example alloc_space"},
         },

@@ -31,7 +31,8 @@ const Command kViewCommand{
     .name = "view",
     .operands = "FILE...",
     .summary = "Draw pprof files and stored OTLP requests as one flame graph, an HTML page.",
-    .details = "The page holds everything it needs: it can be opened from disk, mailed and archived.\n",
+    .details =
+        "The page holds everything it needs: it can be opened from disk, mailed and archived.\n",
     .options =
         {
             {.name = "--output",

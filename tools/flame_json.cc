@@ -15,8 +15,7 @@ namespace {
 class StringTable {
  public:
   std::int64_t intern(const std::string& text) {
-    const auto [found, added] =
-        index_.try_emplace(text, static_cast<std::int64_t>(texts_.size()));
+    const auto [found, added] = index_.try_emplace(text, static_cast<std::int64_t>(texts_.size()));
     if (added) texts_.push_back(text);
     return found->second;
   }

@@ -54,8 +54,7 @@ class TreeBuilder {
 }  // namespace
 
 std::uint32_t GroupTable::intern(const Group& group) {
-  const auto [found, added] =
-      index_.try_emplace(group, static_cast<std::uint32_t>(groups_.size()));
+  const auto [found, added] = index_.try_emplace(group, static_cast<std::uint32_t>(groups_.size()));
   if (added) groups_.push_back(group);
   return found->second;
 }

@@ -45,8 +45,9 @@ struct FlameTree {
     std::uint32_t group = 0;
     std::vector<std::int64_t> values;
   };
-  std::vector<Node> nodes;  // node 0 is the root, which has no frame; a parent precedes its children
-  std::vector<Row> rows;    // at most one per {node, group}, none that is all zero
+  std::vector<Node>
+      nodes;              // node 0 is the root, which has no frame; a parent precedes its children
+  std::vector<Row> rows;  // at most one per {node, group}, none that is all zero
 };
 
 FlameTree flame_tree(const Recording& recording, const MergedProfile& profile,

@@ -37,11 +37,13 @@ std::uint32_t FrameTable::intern(std::string_view name, std::string_view module,
 
 std::string FrameTable::unnamed(const encoder::Location& location, std::string_view module) {
   const encoder::Mapping& mapping = dictionary_.mappings()[location.mapping];
-  if (module.empty() || location.address < mapping.memory_start) return hex_number(location.address);
+  if (module.empty() || location.address < mapping.memory_start) {
+    return hex_number(location.address);
+  }
   const std::uint64_t offset = location.address - mapping.memory_start + mapping.file_offset;
-  const auto [known, added] = starts_.try_emplace(
-      location.mapping, std::string(dictionary_.string(mapping.filename)),
-      dictionary_.string(mapping.build_id_gnu));
+  const auto [known, added] =
+      starts_.try_emplace(location.mapping, std::string(dictionary_.string(mapping.filename)),
+                          dictionary_.string(mapping.build_id_gnu));
   const std::uint64_t address = known->second.address_of(offset).value_or(offset);
   const std::uint64_t start = known->second.start_of(address).value_or(address);
   return std::string(module) + "+" + hex_number(start);

@@ -21,7 +21,8 @@ constexpr std::uint64_t kMaxNoteBytes = 65536;
 
 class File {
  public:
-  explicit File(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  explicit File(const std::string& path)
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat status {};
     if (fd_ >= 0 && (fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode))) {
       close(fd_);
@@ -79,8 +80,8 @@ FunctionStarts::FunctionStarts(const std::string& path, std::string_view build_i
   Elf64_Ehdr header{};
   if (file.fd() < 0 || build_id_hex.empty() ||
       !read_as(read_bytes(file.fd(), 0, sizeof header), 0, header) ||
-      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-      header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(Elf64_Phdr)) {
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_phentsize != sizeof(Elf64_Phdr)) {
     return;
   }
   const std::string table =
@@ -94,8 +95,8 @@ FunctionStarts::FunctionStarts(const std::string& path, std::string_view build_i
     } else if (segment.p_type == PT_GNU_EH_FRAME) {
       unwind = segment;
     } else if (segment.p_type == PT_NOTE && segment.p_filesz <= kMaxNoteBytes) {
-      same_file = same_file ||
-                  build_id_in(read_bytes(file.fd(), segment.p_offset, segment.p_filesz)) == build_id_hex;
+      same_file = same_file || build_id_in(read_bytes(file.fd(), segment.p_offset,
+                                                      segment.p_filesz)) == build_id_hex;
     }
   }
   if (!same_file) {

@@ -14,13 +14,13 @@ namespace {
 // The functions of an allocator say nothing about who wanted the memory.
 bool is_allocator(std::string_view name) {
   constexpr std::array<std::string_view, 13> kNames = {
-      "malloc",        "calloc",         "realloc",       "reallocarray", "memalign",
-      "aligned_alloc", "posix_memalign", "valloc",        "pvalloc",      "strdup",
-      "__strdup",      "strndup",        "__libc_malloc"};
+      "malloc", "calloc",  "realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign",
+      "valloc", "pvalloc", "strdup",  "__strdup",     "strndup",  "__libc_malloc"};
   constexpr std::array<std::string_view, 4> kPrefixes = {
       "operator new", "std::allocator<", "__gnu_cxx::new_allocator<", "std::__new_allocator<"};
   return std::ranges::find(kNames, name) != kNames.end() ||
-         std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+         std::ranges::any_of(kPrefixes,
+                             [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::vector<std::string> caller_frames(FrameTable& frames, encoder::Index stack) {

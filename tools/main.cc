@@ -16,7 +16,7 @@ namespace otprof::tools {
 namespace {
 
 constexpr std::array<const Command*, 9> kCommands = {
-    &kRunCommand,  &kServeCommand, &kViewCommand,  &kTopCommand,    &kDiffCommand,
+    &kRunCommand,   &kServeCommand, &kViewCommand,  &kTopCommand,    &kDiffCommand,
     &kLeaksCommand, &kDumpCommand,  &kCheckCommand, &kOptionsCommand};
 
 std::string overview() {

@@ -51,8 +51,9 @@ OtlpTables::OtlpTables(std::string_view message, encoder::Dictionary& dictionary
 Index OtlpTables::at(const std::vector<Index>& table, std::uint64_t index, const char* name) {
   if (index < table.size()) return table[index];
   if (index == 0) return 0;
-  throw InputError(std::string(name) + " index " + std::to_string(static_cast<std::int64_t>(index)) +
-                   " outside the table of " + std::to_string(table.size()));
+  throw InputError(std::string(name) + " index " +
+                   std::to_string(static_cast<std::int64_t>(index)) + " outside the table of " +
+                   std::to_string(table.size()));
 }
 
 std::variant<Index, std::int64_t> OtlpTables::value(std::string_view message) const {

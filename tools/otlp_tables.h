@@ -23,7 +23,9 @@ class OtlpTables {
   encoder::Index string(std::uint64_t index) const { return at(strings_, index, "string"); }
   encoder::Index stack(std::uint64_t index) const { return at(stacks_, index, "stack"); }
   encoder::Index link(std::uint64_t index) const { return at(links_, index, "link"); }
-  encoder::Index attribute(std::uint64_t index) const { return at(attributes_, index, "attribute"); }
+  encoder::Index attribute(std::uint64_t index) const {
+    return at(attributes_, index, "attribute");
+  }
 
   // An AnyValue. Booleans and fractions become text, lists and maps the text "(list)" and "(map)".
   std::variant<encoder::Index, std::int64_t> value(std::string_view message) const;

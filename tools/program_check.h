@@ -8,8 +8,8 @@
 namespace otprof::tools {
 
 struct ProgramFacts {
-  std::string path;        // as the kernel would find it; empty: not found
-  std::string obstacle;    // why nothing can be preloaded into it, one clause; empty: nothing known
+  std::string path;      // as the kernel would find it; empty: not found
+  std::string obstacle;  // why nothing can be preloaded into it, one clause; empty: nothing known
 };
 
 // `name` as it stands on a command line: looked up in PATH unless it has a slash. A script is judged

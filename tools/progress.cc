@@ -53,11 +53,11 @@ void Progress::show(ProfileStore& store) {
   // A background job may not write while the shell or another program has the terminal.
   if (!terminal_ || is_full_screen() || tcgetpgrp(STDERR_FILENO) != getpgrp()) return;
   const std::size_t width = terminal_width(STDERR_FILENO);
-  std::string text = shortened(
-      " otprof " + progress_text(std::chrono::duration_cast<std::chrono::seconds>(
-                                     std::chrono::steady_clock::now() - begun_),
-                                 store),
-      width - 1);
+  std::string text =
+      shortened(" otprof " + progress_text(std::chrono::duration_cast<std::chrono::seconds>(
+                                               std::chrono::steady_clock::now() - begun_),
+                                           store),
+                width - 1);
   const std::size_t used = columns(text);
   const std::size_t all = std::max(used, shown_);
   // Save the cursor, go to the column, write in grey, restore the cursor.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/read_file.h"
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sys/stat.h>
 
 #include "tools/frames.h"
 #include "tools/gzip.h"
@@ -42,7 +42,9 @@ Process process_of_file(const std::string& path, const ProfileFile& file) {
     if (!name.ends_with(ending)) continue;
     name.remove_suffix(ending.size());
     const std::size_t sequence = name.find_last_not_of("0123456789");
-    if (sequence != std::string_view::npos && name[sequence] == '-') name = name.substr(0, sequence);
+    if (sequence != std::string_view::npos && name[sequence] == '-') {
+      name = name.substr(0, sequence);
+    }
     break;
   }
   process.instance = name;

@@ -28,8 +28,8 @@ bool is_otlp(std::string_view message);
 struct ProfileFile {
   encoder::Dictionary dictionary;
   bool otlp = false;
-  OtlpRequest request;            // if otlp
-  encoder::Profile pprof;         // else
+  OtlpRequest request;     // if otlp
+  encoder::Profile pprof;  // else
 };
 ProfileFile read_profile_file(const std::string& path);
 

@@ -57,8 +57,11 @@ class ProfileReader {
     encoder::ValueType type;
     WireReader reader(message);
     while (reader.next()) {
-      if (reader.field() == 1) type.type = tables_.string(reader.varint());
-      else if (reader.field() == 2) type.unit = tables_.string(reader.varint());
+      if (reader.field() == 1) {
+        type.type = tables_.string(reader.varint());
+      } else if (reader.field() == 2) {
+        type.unit = tables_.string(reader.varint());
+      }
     }
     return type;
   }
@@ -202,8 +205,11 @@ class RequestReader {
   void read_scope(std::string_view message, encoder::Scope& scope) {
     WireReader fields(message);
     while (fields.next()) {
-      if (fields.field() == 1) scope.name = fields.bytes();
-      else if (fields.field() == 2) scope.version = fields.bytes();
+      if (fields.field() == 1) {
+        scope.name = fields.bytes();
+      } else if (fields.field() == 2) {
+        scope.version = fields.bytes();
+      }
     }
     scope.attributes = literal_attributes(message, 3);
   }
@@ -213,8 +219,11 @@ class RequestReader {
     std::vector<std::string_view> profiles;
     WireReader fields(message);
     while (fields.next()) {
-      if (fields.field() == 1) read_scope(fields.bytes(), scope);
-      else if (fields.field() == 2) profiles.push_back(fields.bytes());
+      if (fields.field() == 1) {
+        read_scope(fields.bytes(), scope);
+      } else if (fields.field() == 2) {
+        profiles.push_back(fields.bytes());
+      }
     }
     request_.scopes.push_back(std::move(scope));
     for (const std::string_view profile : profiles) {
@@ -242,8 +251,11 @@ OtlpRequest read_otlp(std::string_view message, Dictionary& dictionary) {
   std::string_view tables_message;
   WireReader fields(message);
   while (fields.next()) {
-    if (fields.field() == 1) resource_profiles.push_back(fields.bytes());
-    else if (fields.field() == 2) tables_message = fields.bytes();
+    if (fields.field() == 1) {
+      resource_profiles.push_back(fields.bytes());
+    } else if (fields.field() == 2) {
+      tables_message = fields.bytes();
+    }
   }
   const OtlpTables tables(tables_message, dictionary);
   ProfileReader profiles(tables, dictionary);

@@ -76,7 +76,8 @@ class PprofReader {
     }
     for (std::size_t row = 0; row < rows_.size(); ++row) {
       const SampleRows::Key& key = rows_.key(row);
-      profile.samples.push_back({.stack = key.stack, .attributes = key.attributes, .link = key.link});
+      profile.samples.push_back(
+          {.stack = key.stack, .attributes = key.attributes, .link = key.link});
       for (std::size_t type = 0; type < profile.sample_types.size(); ++type) {
         profile.values.push_back(rows_.value(row, type));
       }
@@ -134,8 +135,11 @@ class PprofReader {
     encoder::ValueType type;
     WireReader reader(message);
     while (reader.next()) {
-      if (reader.field() == 1) type.type = string(reader.varint());
-      else if (reader.field() == 2) type.unit = string(reader.varint());
+      if (reader.field() == 1) {
+        type.type = string(reader.varint());
+      } else if (reader.field() == 2) {
+        type.unit = string(reader.varint());
+      }
     }
     return type;
   }
@@ -254,15 +258,14 @@ class PprofReader {
     }
     const std::string_view name = dictionary_.string(string(key));
     if (text == 0) {
-      labels_.push_back(
-          dictionary_.intern_attribute({.key = string(key), .value = number, .unit = string(unit)}));
+      labels_.push_back(dictionary_.intern_attribute(
+          {.key = string(key), .value = number, .unit = string(unit)}));
       return;
     }
     const std::string_view value = dictionary_.string(string(text));
     const Index label = dictionary_.intern_attribute({.key = string(key), .value = string(text)});
-    const bool of_link =
-        (name == encoder::kTraceIdLabel && parse_hex(value, link.trace_id)) ||
-        (name == encoder::kSpanIdLabel && parse_hex(value, link.span_id));
+    const bool of_link = (name == encoder::kTraceIdLabel && parse_hex(value, link.trace_id)) ||
+                         (name == encoder::kSpanIdLabel && parse_hex(value, link.span_id));
     (of_link ? link_labels_ : labels_).push_back(label);
   }
 

@@ -96,12 +96,12 @@ void Receiver::State::export_profiles(const httplib::Request& request, httplib::
   }
   const std::string encoding = request.get_header_value("Content-Encoding");
   if (!encoding.empty() && encoding != "gzip" && encoding != "identity") {
-    return refuse(store, response, 415, kInvalidArgument, "Content-Encoding must be gzip or identity");
+    return refuse(store, response, 415, kInvalidArgument,
+                  "Content-Encoding must be gzip or identity");
   }
   constexpr const char* kVersionHeader = "OTLP-Profiles-Development-Version";
-  if (request.has_header(kVersionHeader) &&
-      (request.get_header_value_count(kVersionHeader) != 1 ||
-       request.get_header_value(kVersionHeader) != "1")) {
+  if (request.has_header(kVersionHeader) && (request.get_header_value_count(kVersionHeader) != 1 ||
+                                             request.get_header_value(kVersionHeader) != "1")) {
     return refuse(store, response, 400, kInvalidArgument, "unsupported development version");
   }
   std::string body;
@@ -131,21 +131,20 @@ void Receiver::State::export_profiles(const httplib::Request& request, httplib::
 }
 
 void Receiver::State::routes() {
-  server.set_pre_routing_handler([this](const httplib::Request& request,
-                                        httplib::Response& response) {
-    const std::string host = host_name(request.get_header_value("Host"));
-    if (!is_loopback(address.host) || is_loopback(host)) {
-      return httplib::Server::HandlerResponse::Unhandled;
-    }
-    response.status = 403;
-    response.set_content("This receiver answers requests to localhost only.\n", "text/plain");
-    return httplib::Server::HandlerResponse::Handled;
-  });
-  server.Post("/v1development/profiles",
-              [this](const httplib::Request& request, httplib::Response& response,
-                     const httplib::ContentReader& read) {
-                export_profiles(request, response, read);
-              });
+  server.set_pre_routing_handler(
+      [this](const httplib::Request& request, httplib::Response& response) {
+        const std::string host = host_name(request.get_header_value("Host"));
+        if (!is_loopback(address.host) || is_loopback(host)) {
+          return httplib::Server::HandlerResponse::Unhandled;
+        }
+        response.status = 403;
+        response.set_content("This receiver answers requests to localhost only.\n", "text/plain");
+        return httplib::Server::HandlerResponse::Handled;
+      });
+  server.Post(
+      "/v1development/profiles",
+      [this](const httplib::Request& request, httplib::Response& response,
+             const httplib::ContentReader& read) { export_profiles(request, response, read); });
   server.Get("/", [](const httplib::Request&, httplib::Response& response) {
     response.set_content(live_html(), "text/html; charset=utf-8");
   });
@@ -179,9 +178,9 @@ Receiver::Receiver(const ListenAddress& address, ProfileStore& store) {
   server.set_payload_max_length(kMaxRequestBytes);
   state_->routes();
   errno = 0;
-  const int bound = address.port == 0
-                        ? server.bind_to_any_port(address.host)
-                        : server.bind_to_port(address.host, address.port) ? address.port : -1;
+  const int bound = address.port == 0 ? server.bind_to_any_port(address.host)
+                    : server.bind_to_port(address.host, address.port) ? address.port
+                                                                      : -1;
   if (bound < 0) {
     throw InputError("cannot listen on " + url() + ": " +
                      (errno != 0 ? std::strerror(errno) : "no such address"));

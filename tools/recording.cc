@@ -31,8 +31,9 @@ MergedProfile& Recording::merged(std::string_view kind) {
   if (found != profiles_.end()) return *found;
   MergedProfile added;
   added.kind = kind;
-  const auto place = std::ranges::upper_bound(profiles_, rank_of_kind(kind), {},
-                                              [](const MergedProfile& p) { return rank_of_kind(p.kind); });
+  const auto place =
+      std::ranges::upper_bound(profiles_, rank_of_kind(kind), {},
+                               [](const MergedProfile& p) { return rank_of_kind(p.kind); });
   return *profiles_.insert(place, std::move(added));
 }
 

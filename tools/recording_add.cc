@@ -58,11 +58,10 @@ class Recording::Addition {
       const encoder::Sample& sample = profile_.samples[i];
       const auto [who, set] = place(sample.attributes);
       const bool keeps_links = recording_.keep_ == Keep::kEverything;
-      const std::size_t row =
-          to_.rows.row({.stack = translator_.stack(sample.stack),
-                        .attributes = set,
-                        .link = keeps_links ? translator_.link(sample.link) : 0,
-                        .process = who});
+      const std::size_t row = to_.rows.row({.stack = translator_.stack(sample.stack),
+                                            .attributes = set,
+                                            .link = keeps_links ? translator_.link(sample.link) : 0,
+                                            .process = who});
       for (std::size_t type = 0; type < types; ++type) {
         const std::int64_t value = profile_.values[i * types + type];
         if (columns_[type].is_state && !takes_state(who, columns_[type].index)) continue;

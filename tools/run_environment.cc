@@ -64,8 +64,8 @@ std::vector<std::string> run_environment(const std::vector<std::string>& ours,
   const std::string preloaded = environment.value("LD_PRELOAD");
   environment.set("LD_PRELOAD",
                   preloaded.empty() ? settings.library : settings.library + ":" + preloaded);
-  for (const std::string_view name : {"HEADERS", "TIMEOUT", "CERTIFICATE", "CLIENT_KEY",
-                                      "CLIENT_CERTIFICATE"}) {
+  for (const std::string_view name :
+       {"HEADERS", "TIMEOUT", "CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"}) {
     environment.unset("OTEL_EXPORTER_OTLP_PROFILES_" + std::string(name));
   }
   environment.set("OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT", settings.url + "/v1development/profiles");

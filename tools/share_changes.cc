@@ -19,8 +19,7 @@ void add_shares(const Recording& recording, const MergedProfile& profile, const 
   const int column = recording.column_of(profile, type);
   if (column < 0) return;
   FrameTable frames(recording.dictionary());
-  const FunctionTotals totals =
-      function_totals(profile, static_cast<std::size_t>(column), frames);
+  const FunctionTotals totals = function_totals(profile, static_cast<std::size_t>(column), frames);
   for (const FunctionTotal& function : totals.functions) {
     const Frame& frame = frames[function.frame];
     ShareChange& change = shares[{frame.name, frame.module}];

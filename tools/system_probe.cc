@@ -64,8 +64,8 @@ std::string explain(int error, const std::string& paranoid) {
   switch (error) {
     case EPERM:
     case EACCES:
-      return "refused (" + std::string(std::strerror(error)) + "): perf_event_paranoid is " + paranoid +
-             ", and a container's seccomp profile may forbid it";
+      return "refused (" + std::string(std::strerror(error)) + "): perf_event_paranoid is " +
+             paranoid + ", and a container's seccomp profile may forbid it";
     case ENOSYS: return "this kernel, or a sandbox, has no perf events";
     case EINVAL: return "this kernel does not know it";
     default: return std::strerror(error);
@@ -77,7 +77,8 @@ bool timers_work() {
   timer_t timer{};
   sigevent event{};
   event.sigev_notify = SIGEV_NONE;
-  if (pthread_getcpuclockid(pthread_self(), &clock) != 0 || timer_create(clock, &event, &timer) != 0) {
+  if (pthread_getcpuclockid(pthread_self(), &clock) != 0 ||
+      timer_create(clock, &event, &timer) != 0) {
     return false;
   }
   timer_delete(timer);
@@ -91,14 +92,16 @@ std::vector<Finding> probe_system() {
   utsname system{};
   uname(&system);
   constexpr Version kKernel{5, 13};
-  findings.push_back({version_of(system.release) >= kKernel, std::string("kernel ") + system.release,
+  findings.push_back({version_of(system.release) >= kKernel,
+                      std::string("kernel ") + system.release,
                       version_of(system.release) >= kKernel ? "perf events can raise SIGTRAP"
                                                             : "SIGTRAP events need 5.13"});
   const char* const libc = gnu_get_libc_version();
   constexpr Version kLibc{2, 35};
   findings.push_back({true, std::string("glibc ") + libc,
-                      version_of(libc) >= kLibc ? "finds unwind tables without a lock"
-                                                : "before 2.35: unwinds with a snapshot of its own"});
+                      version_of(libc) >= kLibc
+                          ? "finds unwind tables without a lock"
+                          : "before 2.35: unwinds with a snapshot of its own"});
   std::string paranoid = word_of_file("/proc/sys/kernel/perf_event_paranoid");
   if (paranoid.empty()) paranoid = "unknown";
 
@@ -113,9 +116,9 @@ std::vector<Finding> probe_system() {
                       timer ? "works: at most one sample per kernel tick, weighted"
                             : "no timers on thread CPU clocks"});
   const int kernel = try_event(false, true);
-  findings.push_back({kernel == 0, "kernel time",
-                      kernel == 0 ? "may be sampled (OTPROF_INCLUDE_SYSCALLS)"
-                                  : explain(kernel, paranoid)});
+  findings.push_back(
+      {kernel == 0, "kernel time",
+       kernel == 0 ? "may be sampled (OTPROF_INCLUDE_SYSCALLS)" : explain(kernel, paranoid)});
   return findings;
 }
 

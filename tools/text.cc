@@ -13,7 +13,7 @@ bool continues_sequence(char c) { return (static_cast<unsigned char>(c) & 0xc0U)
 // How many bytes the UTF-8 sequence at the front has; 0 if there is none.
 std::size_t sequence_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1
+  const std::size_t length = lead < 0x80    ? 1
                              : lead >= 0xf0 ? 4
                              : lead >= 0xe0 ? 3
                              : lead >= 0xc2 ? 2
@@ -33,8 +33,9 @@ std::string printable(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text.front());
     const std::size_t length = sequence_length(text);
     // U+0080 to U+009F are control characters too.
-    const bool control = byte < 0x20 || byte == 0x7f ||
-                         (length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    const bool control =
+        byte < 0x20 || byte == 0x7f ||
+        (length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
     if (length == 0 || control) {
       char escape[8];
       std::snprintf(escape, sizeof escape, "\\x%02x", byte);

@@ -13,12 +13,12 @@ namespace otprof::tools {
 // be able to drive the terminal.
 std::string printable(std::string_view text);
 
-std::string with_thousands(std::int64_t number);  // 1234567 -> "1,234,567"
-std::string in_bytes(std::int64_t bytes);         // 1536 -> "1.5 KiB"
-std::string in_seconds(std::int64_t nanoseconds); // 1230000000 -> "1.23 s"
+std::string with_thousands(std::int64_t number);   // 1234567 -> "1,234,567"
+std::string in_bytes(std::int64_t bytes);          // 1536 -> "1.5 KiB"
+std::string in_seconds(std::int64_t nanoseconds);  // 1230000000 -> "1.23 s"
 // By unit: "nanoseconds", "bytes", anything else is counted.
 std::string in_unit(std::int64_t value, std::string_view unit);
-std::string fixed(double value, int digits);      // 34.15, 1 -> "34.2"
+std::string fixed(double value, int digits);  // 34.15, 1 -> "34.2"
 
 // At most `width` columns, the middle of a longer text replaced by "..."; counts UTF-8 sequences as
 // one column each.

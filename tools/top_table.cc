@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/top_table.h"
 
-#include <algorithm>
 #include <sys/ioctl.h>
+#include <algorithm>
 
 #include "tools/frames.h"
 #include "tools/function_totals.h"
@@ -65,10 +65,10 @@ std::string summary_line(const Recording& recording, const MergedProfile& profil
     if (!line.empty()) line += ", ";
     line += part;
   };
-  for (const Part& part : {Part{"samples", "count", "", " samples"},
-                           Part{"cpu", "nanoseconds", "", " of CPU time"},
-                           Part{"inuse_space", "bytes", "", " in use"},
-                           Part{"alloc_space", "bytes", "", " allocated"}}) {
+  for (const Part& part :
+       {Part{"samples", "count", "", " samples"}, Part{"cpu", "nanoseconds", "", " of CPU time"},
+        Part{"inuse_space", "bytes", "", " in use"},
+        Part{"alloc_space", "bytes", "", " allocated"}}) {
     const int column = recording.column_of(profile, part.type);
     if (column < 0) continue;
     append(in_unit(sum_of(profile, static_cast<std::size_t>(column)), part.unit) + part.after);

@@ -12,9 +12,9 @@ namespace otprof::tools {
 
 struct TableOptions {
   std::size_t functions = 10;
-  std::size_t width = 100;    // columns of the terminal
-  bool by_total = false;      // else by self
-  std::string type;           // sample type; empty: the one that says most
+  std::size_t width = 100;  // columns of the terminal
+  bool by_total = false;    // else by self
+  std::string type;         // sample type; empty: the one that says most
 };
 
 // One line about the profile and one per function. InputError if there is no such sample type.

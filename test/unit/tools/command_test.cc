@@ -34,8 +34,8 @@ Arguments parse(const std::vector<std::string>& words, bool ends_at_operand = fa
 
 TEST_CASE("options are read in each of their forms") {
   using Words = std::vector<std::string>;
-  for (const Words& words :
-       {Words{"--out", "d", "f"}, Words{"--out=d", "f"}, Words{"-o", "d", "f"}, Words{"f", "-od"}}) {
+  for (const Words& words : {Words{"--out", "d", "f"}, Words{"--out=d", "f"}, Words{"-o", "d", "f"},
+                             Words{"f", "-od"}}) {
     const Arguments arguments = parse(words);
     CHECK(arguments.value("--out") == "d");
     CHECK(arguments.operands == Words{"f"});
@@ -58,7 +58,8 @@ TEST_CASE("what is not understood is said") {
   CHECK_THROWS_WITH(parse({"--out"}), "--out needs a value: DIR");
   CHECK_THROWS_WITH(parse({"--quiet=1"}), "--quiet takes no value");
   const Arguments arguments = parse({"--out", "12x"});
-  CHECK_THROWS_WITH(arguments.number("--out", 1, 0, 99), "--out takes a number from 0 to 99, not '12x'");
+  CHECK_THROWS_WITH(arguments.number("--out", 1, 0, 99),
+                    "--out takes a number from 0 to 99, not '12x'");
   CHECK_THROWS_AS(parse({"--out", "100"}).number("--out", 1, 0, 99), UsageError);
   CHECK(parse({"--out", "99"}).number("--out", 1, 0, 99) == 99);
   CHECK(parse({}).number("--out", 1, 0, 99) == 1);
@@ -122,9 +123,9 @@ TEST_CASE("a command runs in our environment, with only the profiles' part chang
   CHECK(value_of(environment, "OTPROF_HEAP") == "(unset)");
   CHECK(value_of(environment, "OTPROF_EXPORT_INTERVAL") == "1s");
 
-  const auto other = tools::run_environment(
-      {"OTPROF_EXPORT_INTERVAL=5s", "LD_PRELOAD="},
-      {.library = "/l", .url = "u", .hz = "99", .heap = false});
+  const auto other =
+      tools::run_environment({"OTPROF_EXPORT_INTERVAL=5s", "LD_PRELOAD="},
+                             {.library = "/l", .url = "u", .hz = "99", .heap = false});
   CHECK(value_of(other, "LD_PRELOAD") == "/l");
   CHECK(value_of(other, "OTPROF_EXPORT_INTERVAL") == "5s");
   CHECK(value_of(other, "OTPROF_CPU_HZ") == "99");
@@ -148,7 +149,8 @@ TEST_CASE("names as people may read them") {
   CHECK(tools::printable("a\x1b[2J\xc2\x9b\xffz\xc3\xa9") == "a\\x1b[2J\\xc2\\x9b\\xffz\xc3\xa9");
   CHECK(tools::shortened("abcdefghij", 10) == "abcdefghij");
   CHECK(tools::shortened("abcdefghijkl", 9) == "abcd...kl");
-  CHECK(tools::columns(tools::shortened("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 5)) == 5);
+  CHECK(tools::columns(tools::shortened("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 5)) ==
+        5);
   CHECK(tools::shortened("abcdef", 2) == "..");
 }
 

@@ -74,7 +74,8 @@ Outcome try_mutations(const std::string& bytes, int rounds, Read read) {
 }
 
 TEST_CASE("damaged pprof files are refused or read") {
-  const SampleWindow window = make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 8});
+  const SampleWindow window =
+      make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 8});
   for (const encoder::Profile& profile : window.profiles) {
     std::string bytes;
     encoder::StringSink sink(bytes);
@@ -91,13 +92,15 @@ TEST_CASE("damaged pprof files are refused or read") {
 }
 
 TEST_CASE("damaged OTLP requests are refused or read") {
-  const SampleWindow window = make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 8});
+  const SampleWindow window =
+      make_sample_window({.cpu_samples = 12, .heap_samples = 6, .depth = 8});
   std::size_t oversized = 0;
   const std::vector<encoder::Request> plan = encoder::plan_requests(
       window.dictionary, window.resource, window.scope, window.profiles, {}, oversized);
   std::string bytes;
   encoder::StringSink sink(bytes);
-  REQUIRE(encoder::encode_otlp(window.dictionary, window.resource, window.scope, plan[0], {}, sink));
+  REQUIRE(
+      encoder::encode_otlp(window.dictionary, window.resource, window.scope, plan[0], {}, sink));
   const Outcome outcome =
       try_mutations(bytes, 3000, [](const std::string& damaged, tools::Recording& recording) {
         encoder::Dictionary dictionary;

@@ -19,10 +19,10 @@ using tools::read_otlp;
 
 struct Parts {
   std::string tables = message(5, "") + message(5, "samples") + message(5, "count") +
-                       message(5, "f") +                                             // 0 to 3
-                       message(3, "") + message(3, number(1, 3)) +                   // function 1
-                       message(2, "") + message(2, message(3, number(1, 1))) +       // location 1
-                       message(7, "") + message(7, packed(1, {1}));                  // stack 1
+                       message(5, "f") +                                        // 0 to 3
+                       message(3, "") + message(3, number(1, 3)) +              // function 1
+                       message(2, "") + message(2, message(3, number(1, 1))) +  // location 1
+                       message(7, "") + message(7, packed(1, {1}));             // stack 1
   std::string sample = number(1, 1) + packed(4, {5});
   std::string profile_fields;
 
@@ -30,8 +30,8 @@ struct Parts {
     return message(1, number(1, 1) + number(2, 2)) + message(2, sample) + profile_fields;
   }
   std::string request() const {
-    const std::string resource = message(1, message(1, message(1, "service.name") +
-                                                            message(2, message(1, "shop"))));
+    const std::string resource =
+        message(1, message(1, message(1, "service.name") + message(2, message(1, "shop"))));
     return message(1, resource + message(2, message(2, profile()))) + message(2, tables);
   }
 };
@@ -132,8 +132,7 @@ TEST_CASE("a request without a dictionary may use index 0 only") {
 TEST_CASE("resource attributes by reference are resolved") {
   const std::string tables = message(5, "") + message(5, "service.name") + message(5, "shop");
   const std::string attribute = number(3, 1) + message(2, number(8, 2));
-  const std::string bytes =
-      message(1, message(1, message(1, attribute))) + message(2, tables);
+  const std::string bytes = message(1, message(1, message(1, attribute))) + message(2, tables);
   Dictionary dictionary;
   const OtlpRequest request = read_otlp(bytes, dictionary);
   REQUIRE(request.resources.size() == 1);
@@ -149,7 +148,8 @@ TEST_CASE("what the encoder writes as OTLP is read back the same") {
   REQUIRE(plan.size() == 1);
   std::string bytes;
   encoder::StringSink sink(bytes);
-  REQUIRE(encoder::encode_otlp(window.dictionary, window.resource, window.scope, plan[0], {}, sink));
+  REQUIRE(
+      encoder::encode_otlp(window.dictionary, window.resource, window.scope, plan[0], {}, sink));
   Dictionary dictionary;
   const OtlpRequest request = read_otlp(bytes, dictionary);
 

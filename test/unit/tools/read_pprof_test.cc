@@ -78,8 +78,7 @@ TEST_CASE("a pprof file that is not one is refused with the reason") {
   CHECK(error_of("") == "not a pprof profile: it has no strings");
   CHECK(with(&Parts::strings, message(6, "x")) ==
         "not a pprof profile: its first string is not empty");
-  CHECK(with(&Parts::types, message(1, number(1, 99))) ==
-        "string index 99 outside the table of 5");
+  CHECK(with(&Parts::types, message(1, number(1, 99))) == "string index 99 outside the table of 5");
   CHECK(with(&Parts::types, "") == "samples but no sample types");
   CHECK(with(&Parts::samples, message(2, packed(1, {9}) + packed(2, {1, 2}))) ==
         "a sample with 2 values where 1 are declared");

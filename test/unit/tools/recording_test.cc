@@ -151,8 +151,7 @@ TEST_CASE("above its limit a recording forgets the processes heard of least rece
   for (const Process& process : recording.processes()) there[process.pid] = true;
   CHECK(there[1]);
   CHECK_FALSE(there[2]);
-  CHECK(sum(recording, "cpu", "samples") ==
-        static_cast<std::int64_t>(200 * (16 - forgotten) + 5));
+  CHECK(sum(recording, "cpu", "samples") == static_cast<std::int64_t>(200 * (16 - forgotten) + 5));
 }
 
 TEST_CASE("a process that alone is above the limit is forgotten too") {

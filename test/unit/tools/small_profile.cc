@@ -87,10 +87,9 @@ std::vector<std::string> describe(const Dictionary& dictionary, const encoder::P
     for (const Index index : dictionary.attribute_sets()[sample.attributes].attributes) {
       const encoder::Attribute& attribute = dictionary.attributes()[index];
       const Index* const text = std::get_if<Index>(&attribute.value);
-      labels.push_back(
-          std::string(dictionary.string(attribute.key)) + "=" +
-          (text != nullptr ? std::string(dictionary.string(*text))
-                           : std::to_string(std::get<std::int64_t>(attribute.value))));
+      labels.push_back(std::string(dictionary.string(attribute.key)) + "=" +
+                       (text != nullptr ? std::string(dictionary.string(*text))
+                                        : std::to_string(std::get<std::int64_t>(attribute.value))));
     }
     std::ranges::sort(labels);
     for (const std::string& label : labels) line += " {" + label + "}";

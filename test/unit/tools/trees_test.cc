@@ -38,8 +38,8 @@ std::map<std::string, SelfAndTotal> totals_by_name(const Recording& recording) {
 }
 
 TEST_CASE("self is where a function is innermost, total where it is on the stack") {
-  const auto totals = totals_by_name(
-      record({.samples = {{"main;f;g", {3}}, {"main;f", {2}}, {"main;h", {1}}}}));
+  const auto totals =
+      totals_by_name(record({.samples = {{"main;f;g", {3}}, {"main;f", {2}}, {"main;h", {1}}}}));
   CHECK(totals.at("main") == SelfAndTotal{0, 6});
   CHECK(totals.at("f") == SelfAndTotal{2, 5});
   CHECK(totals.at("g") == SelfAndTotal{3, 3});
@@ -54,11 +54,10 @@ TEST_CASE("a function that recurses counts once per sample") {
 }
 
 TEST_CASE("functions of one name in two modules are two functions") {
-  const Recording recording = record({.samples = {{"main;init@/lib/a.so", {3}},
-                                                  {"main;init@/lib/b.so", {4}}}});
+  const Recording recording =
+      record({.samples = {{"main;init@/lib/a.so", {3}}, {"main;init@/lib/b.so", {4}}}});
   tools::FrameTable frames(recording.dictionary());
-  const tools::FunctionTotals totals =
-      tools::function_totals(recording.profiles()[0], 0, frames);
+  const tools::FunctionTotals totals = tools::function_totals(recording.profiles()[0], 0, frames);
   CHECK(totals.functions.size() == 3);
   CHECK(totals.sum == 7);
   CHECK(frames[totals.functions[0].frame].module == "b.so");

@@ -32,7 +32,8 @@ inline std::string packed(unsigned field, std::initializer_list<std::uint64_t> v
 
 inline std::string fixed64_bytes(std::uint64_t value) {
   std::string out;
-  for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>((value >> shift) & 0xffU);
+  for (unsigned shift = 0; shift < 64; shift += 8)
+    out += static_cast<char>((value >> shift) & 0xffU);
   return out;
 }
 
