@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns registers into a stack of addresses. Three ways behind one interface: cfi (the default: our
-// own .eh_frame stepper with a rule cache), fp (frame pointers only), libunwind (second opinion).
+// Turns registers into a stack of addresses. Three ways behind one signature: cfi (the default: our
+// own .eh_frame stepper with a rule cache), fp (frame pointers only), libunwind (second opinion; see
+// libunwind_walker.h, which promises less).
 //
 // Promises of cfi and fp: callable from a signal handler at any instruction of any code, and from a
-// malloc hook; no lock, no allocation, no libc call but _dl_find_object; less than 1 KiB of stack;
-// reads only inside `bounds` (the thread's own stack) and inside read-only unwind tables of loaded
-// modules; always terminates (depth limit, and every step must move towards the stack's base).
+// malloc hook; no lock, no allocation, no libc call but _dl_find_object; less than 1 KiB of stack, less
+// than 2 KiB when an address is met for the first time; reads only inside `bounds` (the thread's own
+// stack) and inside read-only unwind tables and code of loaded modules; always terminates (depth
+// limit, and every step must move towards the stack's base).
 #pragma once
 
 #include <cstddef>
