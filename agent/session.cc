@@ -141,7 +141,9 @@ Session::TimePoint Session::step_delivery() {
 void Session::collect() {
   {
     const std::lock_guard lock(unforkable_);
-    modules_.refresh();
+    if (modules_.refresh()) {
+      unwind::forget_cached_rules();
+    }
   }
   const TimePoint now = steady_clock::now();
   ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
