@@ -61,7 +61,7 @@ using otprof::interpose::real;
 
 // The array of a variadic exec's arguments, on the caller's stack as in libc; `last` is the named
 // parameter before the variable ones.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): `array` is declared here
+// NOLINTBEGIN(bugprone-macro-parentheses): `array` is declared here
 #define OTPROF_GATHER(array, first, last)                                                         \
   va_list counted;                                                                                \
   va_start(counted, last);                                                                        \
@@ -71,6 +71,7 @@ using otprof::interpose::real;
   va_list given;                                                                                  \
   va_start(given, last);                                                                          \
   gather_arguments(array, first, given)
+// NOLINTEND(bugprone-macro-parentheses)
 
 extern "C" {
 

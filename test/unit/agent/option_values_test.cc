@@ -3,7 +3,12 @@
 
 #include <catch2/catch.hpp>
 
-using namespace otprof::agent;
+using otprof::agent::parse_boolean;
+using otprof::agent::parse_bytes;
+using otprof::agent::parse_choice;
+using otprof::agent::parse_duration;
+using otprof::agent::parse_integer;
+using otprof::agent::parse_set;
 
 TEST_CASE("a boolean is true or false, in any case") {
   bool value = false;

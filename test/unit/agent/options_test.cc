@@ -6,7 +6,12 @@
 
 #include <catch2/catch.hpp>
 
-using namespace otprof::agent;
+using otprof::agent::kExportOtlp;
+using otprof::agent::kExportPprof;
+using otprof::agent::LogLevel;
+using otprof::agent::OptionId;
+using otprof::agent::Options;
+using otprof::agent::read_options;
 
 namespace {
 

@@ -9,7 +9,8 @@
 
 #include <catch2/catch.hpp>
 
-using namespace otprof;
+namespace cpu = otprof::cpu;
+namespace unwind = otprof::unwind;
 
 namespace {
 

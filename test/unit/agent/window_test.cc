@@ -5,7 +5,10 @@
 
 #include "agent/cpu_profile.h"
 
-using namespace otprof;
+namespace agent = otprof::agent;
+namespace encoder = otprof::encoder;
+namespace symbols = otprof::symbols;
+namespace unwind = otprof::unwind;
 using agent::Sample;
 using agent::Window;
 
