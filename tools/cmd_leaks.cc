@@ -66,6 +66,13 @@ int run(const Arguments& arguments) {
       std::printf(", %s%s since the first file", grown < 0 ? "" : "+", in_bytes(grown).c_str());
     }
     std::printf("\n");
+    if (!site.by_age.empty()) {
+      std::printf("    by age:");
+      for (const auto& [age, bytes] : site.by_age) {
+        std::printf(" %s %s", age.c_str(), in_bytes(bytes).c_str());
+      }
+      std::printf("\n");
+    }
     constexpr std::size_t kFramesShown = 8;
     for (std::size_t f = 0; f < std::min(kFramesShown, site.frames.size()); ++f) {
       std::printf("    %s\n", shortened(printable(site.frames[f]), width - 4).c_str());

@@ -69,10 +69,16 @@ void report(const std::string& directory, const std::string& program, ProfileSto
       const std::string name = profile.kind + ".pb.gz";
       write_file(directory + "/" + name, gzip(pprof_file(recording, profile)));
       files += (files.empty() ? "" : ", ") + name;
-      if (!text.empty()) continue;
-      text = profile.kind + ": " + summary_line(recording, profile) + "\n" +
+      const std::string summary =
+          "otprof: " + printable(profile.kind) + ": " + summary_line(recording, profile) + "\n";
+      if (!text.empty()) {
+        text += summary;
+        continue;
+      }
+      text = summary +
              top_table(recording, profile,
-                       {.functions = 10, .width = terminal_width(STDERR_FILENO), .type = {}});
+                       {.functions = 10, .width = terminal_width(STDERR_FILENO), .type = {}}) +
+             "\n";
     }
     if (files.empty()) {
       rmdir(directory.c_str());
@@ -80,8 +86,8 @@ void report(const std::string& directory, const std::string& program, ProfileSto
     }
     write_file(directory + "/flame.html", flame_html(recording, std::string(base_name(program))));
     if (quiet) return;
-    std::fprintf(stderr, "otprof: %s\notprof: wrote %s, flame.html in %s\n", text.c_str(),
-                 files.c_str(), directory.c_str());
+    std::fprintf(stderr, "%sotprof: wrote %s, flame.html in %s\n", text.c_str(), files.c_str(),
+                 directory.c_str());
   });
 }
 

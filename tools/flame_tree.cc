@@ -17,18 +17,23 @@ class TreeBuilder {
  public:
   explicit TreeBuilder(FrameTable& frames) : frames_(frames) { tree_.nodes.emplace_back(); }
 
-  std::uint32_t node_of(Index stack) {
-    const auto [known, added] = by_stack_.try_emplace(stack, 0);
+  // The node of a stack that begins below the node `base`.
+  std::uint32_t node_of(Index stack, std::uint32_t base) {
+    const auto [known, added] = by_stack_.try_emplace(pair_key(base, stack), 0);
     if (!added) return known->second;
     const std::vector<std::uint32_t>& on_stack = frames_.of_stack(stack);
-    std::uint32_t node = 0;
+    std::uint32_t node = base;
     for (auto frame = on_stack.rbegin(); frame != on_stack.rend(); ++frame) {
-      const auto next = static_cast<std::uint32_t>(tree_.nodes.size());
-      const auto [child, is_new] = children_.try_emplace(pair_key(node, *frame), next);
-      if (is_new) tree_.nodes.push_back({.parent = node, .frame = *frame});
-      node = child->second;
+      node = child(node, *frame);
     }
     return known->second = node;
+  }
+
+  std::uint32_t child(std::uint32_t node, std::uint32_t frame) {
+    const auto next = static_cast<std::uint32_t>(tree_.nodes.size());
+    const auto [known, is_new] = children_.try_emplace(pair_key(node, frame), next);
+    if (is_new) tree_.nodes.push_back({.parent = node, .frame = frame});
+    return known->second;
   }
 
   void add(std::uint32_t node, std::uint32_t group, const std::vector<std::int64_t>& values) {
@@ -46,7 +51,7 @@ class TreeBuilder {
  private:
   FrameTable& frames_;
   FlameTree tree_;
-  std::unordered_map<Index, std::uint32_t> by_stack_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_stack_;
   std::unordered_map<std::uint64_t, std::uint32_t> children_;
   std::unordered_map<std::uint64_t, std::size_t> row_of_;
 };
@@ -63,18 +68,26 @@ FlameTree flame_tree(const Recording& recording, const MergedProfile& profile,
                      const std::vector<std::size_t>& columns, FrameTable& frames,
                      GroupTable& groups) {
   TreeBuilder builder(frames);
-  std::unordered_map<std::uint64_t, std::uint32_t> group_of;  // {process, attribute set}
+  // What a process and a set of labels mean for a row.
+  struct Place {
+    std::uint32_t group = 0;
+    std::uint32_t base = 0;
+  };
+  std::unordered_map<std::uint64_t, Place> places;
+  const encoder::Dictionary& dictionary = recording.dictionary();
   for (std::size_t row = 0; row < profile.rows.size(); ++row) {
     std::vector<std::int64_t> values;
     for (const std::size_t column : columns) values.push_back(profile.rows.value(row, column));
     if (std::ranges::all_of(values, [](std::int64_t value) { return value == 0; })) continue;
     const SampleRows::Key& key = profile.rows.key(row);
-    const auto [group, added] = group_of.try_emplace(pair_key(key.process, key.attributes), 0);
+    const auto [place, added] = places.try_emplace(pair_key(key.process, key.attributes));
     if (added) {
-      group->second = groups.intern(
-          {.process = key.process, .thread = thread_of(recording.dictionary(), key.attributes)});
+      place->second.group =
+          groups.intern({.process = key.process, .thread = thread_of(dictionary, key.attributes)});
+      const std::string_view end = stack_end_of(dictionary, key.attributes);
+      if (!end.empty()) place->second.base = builder.child(0, frames.cut_off(end));
     }
-    builder.add(builder.node_of(key.stack), group->second, values);
+    builder.add(builder.node_of(key.stack, place->second.base), place->second.group, values);
   }
   return builder.take();
 }

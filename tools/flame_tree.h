@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The call tree of a profile: one node per distinct path from the outermost function, and what each
-// thread of each process has at each node itself. One thread at a time.
+// thread of each process has at each node itself. Stacks that were cut off stand below a node that
+// says so, since their outermost function is not that of a thread. One thread at a time.
 #pragma once
 
 #include <cstddef>

@@ -69,6 +69,10 @@ const std::vector<std::uint32_t>& FrameTable::of_location(Index index) {
   return frames;
 }
 
+std::uint32_t FrameTable::cut_off(std::string_view reason) {
+  return intern("(cut off: " + std::string(reason) + ")", {}, {});
+}
+
 const std::vector<std::uint32_t>& FrameTable::of_stack(Index stack) {
   stack_.clear();
   for (const Index location : dictionary_.stacks()[stack].locations) {

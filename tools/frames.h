@@ -32,6 +32,8 @@ class FrameTable {
   // The frames of a stack, innermost first; one frame "(no stack)" if it is empty. Valid until the
   // next call. A stack longer than kMaxFrames loses its outermost frames.
   const std::vector<std::uint32_t>& of_stack(encoder::Index stack);
+  // The frame that stands for the missing outer part of a stack.
+  std::uint32_t cut_off(std::string_view reason);
   const Frame& operator[](std::uint32_t frame) const { return frames_[frame]; }
   std::size_t size() const { return frames_.size(); }
 

@@ -23,6 +23,35 @@ bool is_allocator(std::string_view name) {
                              [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
+// As libotprof sorts live blocks by age, youngest first.
+constexpr std::string_view kAgeKey = "otprof.heap.age";
+constexpr std::array<std::string_view, 7> kAges = {"<1s", "<10s", "<1m", "<10m",
+                                                   "<1h", "<1d",  ">=1d"};
+
+std::string_view age_of(const encoder::Dictionary& dictionary, encoder::Index set) {
+  for (const encoder::Index index : dictionary.attribute_sets()[set].attributes) {
+    const encoder::Attribute& attribute = dictionary.attributes()[index];
+    const auto* text = std::get_if<encoder::Index>(&attribute.value);
+    if (text != nullptr && dictionary.string(attribute.key) == kAgeKey) {
+      return dictionary.string(*text);
+    }
+  }
+  return {};
+}
+
+void add_age(LeakSite& site, std::string_view age, std::int64_t bytes) {
+  const auto known = std::ranges::find(kAges, age);
+  if (known == kAges.end() || bytes == 0) return;
+  const auto later = std::ranges::find_if(site.by_age, [&](const auto& entry) {
+    return std::ranges::find(kAges, entry.first) >= known;
+  });
+  if (later != site.by_age.end() && later->first == age) {
+    later->second = saturating_add(later->second, bytes);
+  } else {
+    site.by_age.emplace(later, age, bytes);
+  }
+}
+
 std::vector<std::string> caller_frames(FrameTable& frames, encoder::Index stack) {
   std::vector<std::string> names;
   for (const std::uint32_t frame : frames.of_stack(stack)) {
@@ -50,6 +79,7 @@ std::vector<LeakSite> leak_sites(const Recording& recording, const MergedProfile
     LeakSite& site = sites[key];
     site.frames = std::move(key);
     site.in_use_bytes = saturating_add(site.in_use_bytes, value(row, bytes));
+    add_age(site, age_of(recording.dictionary(), heap.rows.key(row).attributes), value(row, bytes));
     site.in_use_objects = saturating_add(site.in_use_objects, value(row, objects));
     site.allocated_bytes = saturating_add(site.allocated_bytes, value(row, allocated));
   }

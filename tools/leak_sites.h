@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/recording.h"
@@ -17,6 +18,8 @@ struct LeakSite {
   std::int64_t in_use_bytes = 0;
   std::int64_t in_use_objects = 0;
   std::int64_t allocated_bytes = 0;  // since the recording began; 0 if it does not say
+  // Bytes in use by age, "<1m" and the like as libotprof labels them, youngest first.
+  std::vector<std::pair<std::string, std::int64_t>> by_age = {};
 };
 
 // Largest first; sites with nothing in use are left out. Empty without an inuse_space column.

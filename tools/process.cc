@@ -61,8 +61,15 @@ std::optional<Process> labelled_process(const Dictionary& dictionary, Index set)
 
 bool is_process_label(std::string_view key) { return key == kPidKey || key == kExecutableKey; }
 
-bool is_thread_label(std::string_view key) {
-  return is_any(kThreadNames, key) || is_any(kThreadIds, key);
+std::string_view stack_end_of(const Dictionary& dictionary, Index set) {
+  for (const Index index : dictionary.attribute_sets()[set].attributes) {
+    const Attribute& attribute = dictionary.attributes()[index];
+    const Index* const text = std::get_if<Index>(&attribute.value);
+    if (text != nullptr && dictionary.string(attribute.key) == kStackEndKey) {
+      return dictionary.string(*text);
+    }
+  }
+  return {};
 }
 
 std::vector<Index> process_labels(Dictionary& dictionary, const Process& process) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which process and thread a sample came from, as the formats say it: resource attributes in OTLP,
-// labels of samples and comments of the file in pprof. Any thread, one per dictionary.
+// What the labels of samples say beyond the stack. Which process and thread a sample came from, as
+// the formats have it: resource attributes in OTLP, labels of samples and comments in pprof. Any thread, one per dictionary.
 #pragma once
 
 #include <compare>
@@ -40,6 +40,9 @@ std::vector<encoder::Index> process_labels(encoder::Dictionary& dictionary, cons
 // The name of the thread a sample was taken on, from its labels; its id if it has no name; or "".
 std::string thread_of(const encoder::Dictionary& dictionary, encoder::Index attribute_set);
 
-bool is_thread_label(std::string_view key);
+// Why the stack of a sample does not reach the thread's first function, as libotprof labels it; empty
+// if it does.
+inline constexpr std::string_view kStackEndKey = "otprof.stack.end";
+std::string_view stack_end_of(const encoder::Dictionary& dictionary, encoder::Index attribute_set);
 
 }  // namespace otprof::tools

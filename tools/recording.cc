@@ -187,6 +187,8 @@ Recording Recording::without(const std::vector<bool>& forgotten) const {
     to.period_type = translator.value_type(profile.period_type);
     to.start_unix_nano = profile.start_unix_nano;
     to.end_unix_nano = profile.end_unix_nano;
+    to.engines = profile.engines;
+    to.samples_lost = profile.samples_lost;
     for (const auto& [key, time] : profile.state_taken) {
       if (!forgotten[key.first]) to.state_taken[{renumbered[key.first], key.second}] = time;
     }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +36,8 @@ struct MergedProfile {
   std::int64_t period = 0;
   std::uint64_t start_unix_nano = 0;
   std::uint64_t end_unix_nano = 0;
+  std::set<std::string> engines;  // what took the samples, if the agent says so
+  std::int64_t samples_lost = 0;  // as the agent counted them
   SampleRows rows;
   // When the state of {process, column} in the rows was taken.
   std::map<std::pair<std::uint32_t, std::size_t>, std::uint64_t> state_taken;

@@ -50,6 +50,7 @@ class Recording::Addition {
     if (from.mappings().size() > 1) translator_.mapping(1);
     choose_columns();
     keep_times();
+    if (to_.kind == "cpu") keep_facts();
   }
 
   void add_samples() {
@@ -114,6 +115,20 @@ class Recording::Addition {
     to_.end_unix_nano = std::max(to_.end_unix_nano, start + profile_.duration_nano);
   }
 
+  // What the agent says of its own work in a window.
+  void keep_facts() {
+    for (const Index index : from_.attribute_sets()[profile_.attributes].attributes) {
+      const encoder::Attribute& attribute = from_.attributes()[index];
+      const std::string_view key = from_.string(attribute.key);
+      const auto* number = std::get_if<std::int64_t>(&attribute.value);
+      if (key == "otprof.samples.lost" && number != nullptr) {
+        to_.samples_lost = saturating_add(to_.samples_lost, *number);
+      } else if (key == "otprof.cpu.engine" && number == nullptr) {
+        to_.engines.emplace(from_.string(std::get<Index>(attribute.value)));
+      }
+    }
+  }
+
   // The process of a label set, and the set without what is kept elsewhere or not at all.
   std::pair<std::uint32_t, Index> place(Index set) {
     const auto [known, added] = places_.try_emplace(set);
@@ -129,6 +144,8 @@ class Recording::Addition {
     if (recording_.keep_ == Keep::kThreads) {
       const std::string thread = thread_of(from_, set);
       if (!thread.empty()) kept.push_back(dictionary.string_attribute("thread.name", thread));
+      const std::string_view end = stack_end_of(from_, set);
+      if (!end.empty()) kept.push_back(dictionary.string_attribute(kStackEndKey, end));
     }
     known->second = {recording_.process_index(labelled.value_or(process_)),
                      dictionary.intern_attribute_set(kept)};

@@ -57,7 +57,6 @@ std::string summary_line(const Recording& recording, const MergedProfile& profil
   struct Part {
     const char* type;
     const char* unit;
-    const char* before;
     const char* after;
   };
   std::string line;
@@ -66,9 +65,8 @@ std::string summary_line(const Recording& recording, const MergedProfile& profil
     line += part;
   };
   for (const Part& part :
-       {Part{"samples", "count", "", " samples"}, Part{"cpu", "nanoseconds", "", " of CPU time"},
-        Part{"inuse_space", "bytes", "", " in use"},
-        Part{"alloc_space", "bytes", "", " allocated"}}) {
+       {Part{"samples", "count", " samples"}, Part{"cpu", "nanoseconds", " of CPU time"},
+        Part{"inuse_space", "bytes", " in use"}, Part{"alloc_space", "bytes", " allocated"}}) {
     const int column = recording.column_of(profile, part.type);
     if (column < 0) continue;
     append(in_unit(sum_of(profile, static_cast<std::size_t>(column)), part.unit) + part.after);
@@ -86,6 +84,12 @@ std::string summary_line(const Recording& recording, const MergedProfile& profil
   if (recording.processes().size() > 1) {
     line += ", " + std::to_string(recording.processes().size()) + " processes";
   }
+  std::string engines;
+  for (const std::string& engine : profile.engines) {
+    engines += (engines.empty() ? "engine " : ", ") + printable(engine);
+  }
+  if (!engines.empty()) line += " (" + engines + ")";
+  if (profile.samples_lost > 0) line += ", " + with_thousands(profile.samples_lost) + " lost";
   return line;
 }
 

@@ -21,7 +21,8 @@ struct TableOptions {
 std::string top_table(const Recording& recording, const MergedProfile& profile,
                       const TableOptions& options);
 
-// "1,204 samples, 12.04 s of CPU in 10.2 s"; "512 KiB in use, 1.2 GiB allocated"
+// "1,204 samples, 12.04 s of CPU time in 10.2 s (engine sigtrap), 3 lost";
+// "512 KiB in use, 1.2 GiB allocated"
 std::string summary_line(const Recording& recording, const MergedProfile& profile);
 
 // Columns of the terminal on `fd`, or 100 if it is none.
