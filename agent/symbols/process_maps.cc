@@ -30,6 +30,8 @@ bool take_number(std::string_view& line, int base, char end, T& value) {
 struct Line {
   std::uintptr_t start = 0;
   std::uintptr_t limit = 0;
+  bool readable = false;
+  bool executable = false;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::string_view path;
@@ -44,6 +46,8 @@ bool parse(std::string_view text, Line& line) {
     return false;
   }
   if (text.size() < 5) return false;
+  line.readable = text[0] == 'r';
+  line.executable = text[2] == 'x';
   text.remove_prefix(5);
   if (!take_number(text, 16, ' ', offset) || !take_number(text, 16, ':', major_number) ||
       !take_number(text, 16, ' ', minor_number)) {
@@ -76,18 +80,18 @@ std::string plain_path(std::string_view path) {
   return plain;
 }
 
-}  // namespace
-
-bool find_mappings(std::span<MappingQuery> queries) {
+// Use: bool(const Line&), false to stop early. False when the list cannot be read to where it stopped.
+template <typename Use>
+bool for_each_line(const Use& use) {
   const int fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   // Room for the longest path and the numbers before it; a line that is longer still is skipped.
   std::array<char, 16384> buffer;
   std::size_t filled = 0;
-  std::size_t next = 0;
   bool in_oversized_line = false;
+  bool wanted = true;
   bool ok = true;
-  while (next < queries.size()) {
+  while (wanted) {
     const ssize_t got = read(fd, buffer.data() + filled, buffer.size() - filled);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
@@ -96,18 +100,11 @@ bool find_mappings(std::span<MappingQuery> queries) {
     }
     filled += static_cast<std::size_t>(got);
     std::string_view rest(buffer.data(), filled);
-    for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos;
+    for (std::size_t end; wanted && (end = rest.find('\n')) != std::string_view::npos;
          rest.remove_prefix(end + 1)) {
       Line line;
       const bool whole = !std::exchange(in_oversized_line, false);
-      if (!whole || !parse(rest.substr(0, end), line)) continue;
-      while (next < queries.size() && queries[next].address < line.limit) {
-        MappingQuery& query = queries[next++];
-        if (query.address < line.start) continue;
-        query.device = line.device;
-        query.inode = line.inode;
-        query.path = plain_path(line.path);
-      }
+      if (whole && parse(rest.substr(0, end), line)) wanted = use(line);
     }
     if (rest.size() == buffer.size()) {
       in_oversized_line = true;
@@ -118,6 +115,34 @@ bool find_mappings(std::span<MappingQuery> queries) {
   }
   close(fd);
   return ok;
+}
+
+}  // namespace
+
+bool find_mappings(std::span<MappingQuery> queries) {
+  if (queries.empty()) return true;
+  std::size_t next = 0;
+  return for_each_line([&](const Line& line) {
+    while (next < queries.size() && queries[next].address < line.limit) {
+      MappingQuery& query = queries[next++];
+      if (query.address < line.start) continue;
+      query.device = line.device;
+      query.inode = line.inode;
+      query.path = plain_path(line.path);
+    }
+    return next < queries.size();
+  });
+}
+
+bool find_named_mappings(std::span<const std::string_view> prefixes,
+                         std::vector<NamedMapping>& found) {
+  found.clear();
+  return for_each_line([&](const Line& line) {
+    const bool matches = std::ranges::any_of(
+        prefixes, [&](std::string_view prefix) { return line.path.starts_with(prefix); });
+    if (matches) found.push_back({line.start, line.limit, line.readable, line.executable});
+    return true;
+  });
 }
 
 }  // namespace otprof::symbols
