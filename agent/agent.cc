@@ -172,8 +172,8 @@ void make_absolute(std::string& path) {
   }
 }
 
-void start_agent(const char* const* environment) {
-  if (const char* reason = reason_to_stand_down(environment)) {
+void start_agent(const char* const* arguments, const char* const* environment) {
+  if (const char* reason = reason_to_stand_down(arguments, environment)) {
     if (*reason != '\0') {
       open_log(LogLevel::kWarn, {});
       log_warning(reason);
@@ -222,8 +222,8 @@ void start_agent(const char* const* environment) {
   }
 }
 
-[[gnu::constructor]] void on_load(int /*argc*/, char** /*argv*/, char** environment) {
-  start_agent(environment);
+[[gnu::constructor]] void on_load(int /*argc*/, char** arguments, char** environment) {
+  start_agent(arguments, environment);
 }
 
 [[gnu::destructor]] void on_exit() { finish_agent(); }

@@ -49,6 +49,17 @@ bool has_sanitizer() {
          dlsym(RTLD_DEFAULT, "__msan_init") != nullptr;
 }
 
+// The process that browsers made of Chromium (Electron, CEF, QtWebEngine) fork their renderers from
+// counts its threads in /proc/self/task and ends itself if there are two.
+bool is_chromium_zygote(const char* const* arguments) {
+  for (; arguments != nullptr && *arguments != nullptr; ++arguments) {
+    if (strcmp(*arguments, "--type=zygote") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // A Go program's linker leaves a note named "Go" (type 4, the build id). Its runtime installs its
 // own SIGTRAP handler by raw system call and ends the program at the first one it did not expect.
 bool is_go_program() {
@@ -87,13 +98,17 @@ bool is_go_program() {
 
 }  // namespace
 
-const char* reason_to_stand_down(const char* const* environment) noexcept {
+const char* reason_to_stand_down(const char* const* arguments,
+                                 const char* const* environment) noexcept {
   if (getauxval(AT_SECURE) != 0 || variable_is(environment, "OTEL_SDK_DISABLED", "true") ||
       variable_is(environment, "OTPROF_ENABLED", "false") || !is_meant(environment)) {
     return "";
   }
   if (has_sanitizer()) {
     return "the program runs under a sanitizer; not profiling";
+  }
+  if (is_chromium_zygote(arguments)) {
+    return "a Chromium zygote must have one thread only; it and its renderers are not profiled";
   }
   if (is_go_program()) {
     return "the program is a Go program, which owns SIGTRAP; not profiling";

@@ -80,6 +80,10 @@ int main() {
 
 # Each is given to bash, in a directory that holds big.txt and tree/.
 PROGRAMS = {
+    # What it says on standard error has times and process ids in it.
+    "chromium": "chromium --headless --no-sandbox --disable-gpu --disable-background-networking "
+                "--disable-component-update --disable-sync --user-data-dir=$PWD/browser "
+                "--virtual-time-budget=3000 --dump-dom file://$PWD/page.html 2>messages",
     "ls": "ls -lR --time-style=full-iso /usr/include",
     "sort": "sort -k2,2 -k1,1r --parallel=2 -S 8M big.txt | sha256sum; sort -c big.txt",
     "gzip": "gzip -9nc big.txt | tee packed | sha256sum; gzip -dc packed | cmp - big.txt",
@@ -107,6 +111,16 @@ PROGRAMS = {
     "make": "make -s -j4 -f makefile all; make -s -f makefile fails",
 }
 
+PAGE = """<!doctype html><title>page</title><ol id="list"></ol><script>
+let sum = 0;
+for (let i = 0; i < 5e6; ++i) sum += Math.sqrt(i);
+for (let i = 0; i < 200; ++i) list.append(Object.assign(document.createElement('li'),
+                                                        { textContent: `${i} ${sum}` }));
+const worker = new Worker(URL.createObjectURL(new Blob(['postMessage(6 * 7)'])));
+worker.onmessage = message => { document.title = `answer ${message.data}`; };
+</script>
+"""
+
 MAKEFILE = """
 all: 1 2 3 4
 \t@cat out.1 out.2 out.3 out.4
@@ -129,7 +143,7 @@ def prepare(directory):
     for i in range(40):
         write(f"tree/{i % 5}/file{i}", f"{i}\n" * (i * 50))
     for name, text in (("script.sql", SQL), ("script.py", PYTHON), ("script.pl", PERL),
-                       ("script.sh", SHELL), ("program.cc", CPLUSPLUS), ("makefile", MAKEFILE),
+                       ("script.sh", SHELL), ("page.html", PAGE), ("program.cc", CPLUSPLUS), ("makefile", MAKEFILE),
                        ("broken.cc", "int main() { return undeclared; }\n")):
         write(name, text)
     shell = ("git init -q repo && cd repo && git config user.name t && git config user.email t@t && "
