@@ -188,7 +188,8 @@ void start_agent(const char* const* arguments, const char* const* environment) {
         static_cast<std::string*>(context)->append(message).append("\n");
       },
       &warnings);
-  for (std::string* path : {&agent->options.pprof_dir, &agent->options.log_file}) {
+  for (std::string* path :
+       {&agent->options.pprof_dir, &agent->options.spool_dir, &agent->options.log_file}) {
     make_absolute(*path);
   }
   open_log(agent->options.level(), agent->options.log_file);

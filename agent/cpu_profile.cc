@@ -29,12 +29,15 @@ Index sample_attributes(Dictionary& dictionary, const Window& window, const Samp
 
 // What the window counted, under names that docs/metrics.md explains.
 Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
-                        const char* engine) {
+                        const CpuProfileFacts& facts) {
   std::vector<Index> attributes = {
-      dictionary.string_attribute("otprof.cpu.engine", engine),
+      dictionary.string_attribute("otprof.cpu.engine", facts.engine),
       dictionary.int_attribute("otprof.samples.taken", static_cast<std::int64_t>(counters.samples)),
       dictionary.int_attribute("otprof.samples.lost",
                                static_cast<std::int64_t>(counters.lost_in_ring))};
+  if (facts.is_piece) {
+    attributes.push_back(dictionary.int_attribute("otprof.window.partial", 1));
+  }
   for (std::size_t end = 0; end < counters.stack_ends.size(); ++end) {
     if (counters.stack_ends[end] != 0) {
       std::string key = "otprof.stack_ends.";
@@ -77,7 +80,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
   if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
     profile.profile_id = {};
   }
-  profile.attributes = window_attributes(dictionary, window.counters(), facts.engine);
+  profile.attributes = window_attributes(dictionary, window.counters(), facts);
 
   std::vector<Index> stack;
   for (const Window::Merged& merged : window.samples()) {

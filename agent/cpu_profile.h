@@ -21,6 +21,7 @@ struct CpuProfileFacts {
   std::int64_t period_ns = 0;
   const char* engine = "";
   bool symbolize = true;
+  bool is_piece = false;  // of a window that is not finished
 };
 
 // The times lie within [time_unix_nano, time_unix_nano + duration_nano).

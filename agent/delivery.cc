@@ -53,6 +53,25 @@ bool encode_pprof_gzip(const encoder::Dictionary& dictionary, const encoder::Pro
   return encoder::encode_pprof(dictionary, profile, gzip) && gzip.finish();
 }
 
+// Null when none is wanted, or none can be had.
+std::unique_ptr<transport::Spool> open_spool(const Options& options, const Identity& identity) {
+  if (options.spool_dir.empty()) {
+    return nullptr;
+  }
+  std::string error;
+  auto spool = transport::Spool::open(
+      {.directory = options.spool_dir,
+       .service = identity.service_name,
+       .max_bytes = static_cast<std::uint64_t>(options.spool_max),
+       .warn = [](void* /*context*/, std::string_view message) { log_warning(message); },
+       .warn_context = nullptr},
+      error);
+  if (spool == nullptr) {
+    log_warning("OTPROF_SPOOL_DIR cannot be used (" + error + "); windows wait in memory only");
+  }
+  return spool;
+}
+
 }  // namespace
 
 Delivery::Delivery(const Options& options, const Identity& identity)
@@ -61,7 +80,7 @@ Delivery::Delivery(const Options& options, const Identity& identity)
   scope_.version = kVersion;
   transport::SenderConfig config;
   if ((options.exporters & kExportOtlp) != 0 && make_sender_config(options, config)) {
-    sender_ = std::make_unique<transport::OtlpSender>(std::move(config));
+    outbox_ = std::make_unique<transport::Outbox>(std::move(config), open_spool(options, identity));
   }
 }
 
@@ -75,7 +94,7 @@ void Delivery::deliver(const encoder::Dictionary& dictionary,
       write_pprof(dictionary, profiles[i], kinds[i]);
     }
   }
-  if (sender_ != nullptr) {
+  if (outbox_ != nullptr) {
     send_otlp(dictionary, profiles);
   }
 }
@@ -110,16 +129,38 @@ void Delivery::count_encode_failure() {
 
 void Delivery::send_otlp(const encoder::Dictionary& dictionary,
                          std::span<const encoder::Profile> profiles) {
-  std::size_t oversized = 0;
-  for (const encoder::Request& request : encoder::plan_requests(
-           dictionary, identity_.resource, scope_, profiles, encoder::RequestLimits{}, oversized)) {
-    send_request(dictionary, request);
-  }
-  counters_.oversized_samples += oversized;
+  outbox_->deliver(profiles.front().time_unix_nano, encode(dictionary, profiles));
 }
 
-void Delivery::send_request(const encoder::Dictionary& dictionary,
-                            const encoder::Request& request) {
+void Delivery::keep_piece(const encoder::Dictionary& dictionary,
+                          std::span<const encoder::Profile> profiles) {
+  for (const transport::Body& body : encode(dictionary, profiles)) {
+    outbox_->journal(profiles.front().time_unix_nano, body);
+  }
+}
+
+void Delivery::skip_window() {
+  if (outbox_ != nullptr) {
+    outbox_->deliver(0, {});
+  }
+}
+
+std::vector<transport::Body> Delivery::encode(const encoder::Dictionary& dictionary,
+                                              std::span<const encoder::Profile> profiles) {
+  std::size_t oversized = 0;
+  std::vector<transport::Body> bodies;
+  for (const encoder::Request& request : encoder::plan_requests(
+           dictionary, identity_.resource, scope_, profiles, encoder::RequestLimits{}, oversized)) {
+    if (transport::Body body; encode_request(dictionary, request, body)) {
+      bodies.push_back(std::move(body));
+    }
+  }
+  counters_.oversized_samples += oversized;
+  return bodies;
+}
+
+bool Delivery::encode_request(const encoder::Dictionary& dictionary,
+                              const encoder::Request& request, transport::Body& body) {
   std::vector<std::string> payload_bytes(request.size());
   std::vector<encoder::OriginalPayload> payloads;
   for (std::size_t i = 0; options_.original_payload && i < request.size(); ++i) {
@@ -129,7 +170,6 @@ void Delivery::send_request(const encoder::Dictionary& dictionary,
     payloads.push_back(attach ? encoder::OriginalPayload{"pprof", payload_bytes[i]}
                               : encoder::OriginalPayload{});
   }
-  transport::Body body;
   body.gzip = wants_gzip(options_);
   encoder::StringSink bytes(body.bytes);
   encoder::GzipSink gzip(bytes);
@@ -137,28 +177,46 @@ void Delivery::send_request(const encoder::Dictionary& dictionary,
   if (!encoder::encode_otlp(dictionary, identity_.resource, scope_, request, payloads, counted) ||
       (body.gzip && !gzip.finish())) {
     count_encode_failure();
-    return;
+    return false;
   }
   body.uncompressed_bytes = counted.size();
-  sender_->enqueue(std::move(body));
+  return true;
 }
 
 std::chrono::steady_clock::time_point Delivery::step() {
-  return sender_ == nullptr ? std::chrono::steady_clock::time_point::max() : sender_->step();
+  return outbox_ == nullptr ? std::chrono::steady_clock::time_point::max() : outbox_->step();
 }
 
-bool Delivery::in_flight() const { return sender_ != nullptr && sender_->in_flight(); }
+bool Delivery::in_flight() const { return outbox_ != nullptr && outbox_->in_flight(); }
 
-void Delivery::wait(std::chrono::milliseconds limit) { sender_->wait(limit); }
+void Delivery::wait(std::chrono::milliseconds limit) { outbox_->wait(limit); }
 
 void Delivery::finish(std::chrono::steady_clock::time_point deadline) {
-  if (sender_ != nullptr) {
-    sender_->finish(deadline);
+  if (outbox_ != nullptr) {
+    outbox_->finish(deadline);
   }
 }
 
-const transport::SenderCounters* Delivery::sender_counters() const {
-  return sender_ == nullptr ? nullptr : &sender_->counters();
+void Delivery::tell_summary() const {
+  if (outbox_ == nullptr) {
+    return;
+  }
+  const transport::Outbox::State state = outbox_->state();
+  const auto number = [](std::uint64_t value) { return std::to_string(value); };
+  std::string line = "OTLP requests: " + number(state.made) + " made";
+  if (state.spool.recovered > 0) {
+    line += ", " + number(state.spool.recovered) + " of earlier processes";
+  }
+  line += "; " + number(state.sender.delivered) + " delivered, " + number(state.on_disk) +
+          " on disk, " + number(state.queued) + " queued, " + number(state.sender.dropped_refused) +
+          " refused, " + number(state.sender.dropped_queue_full) + " dropped for a full queue, " +
+          number(state.spool.dropped) + " for a full disk spool, " +
+          number(state.sender.dropped_too_large) + " too large, " +
+          number(state.sender.dropped_at_exit) + " at exit";
+  if (state.spool.passed_on > 0) {
+    line += ", " + number(state.spool.passed_on) + " left to other processes";
+  }
+  log_info(line + "; " + number(state.sender.retries) + " retries");
 }
 
 }  // namespace otprof::agent

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where finished windows go: encodes each profile once per destination (pprof file, OTLP request)
-// and hands it on. Failures are warned of and counted; nothing here waits.
+// and hands it on. Failures are warned of and counted; nothing here waits, but for the disk.
 // Background thread only.
 #pragma once
 
@@ -10,13 +10,15 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "agent/options.h"
 #include "agent/resource.h"
 #include "encoder/dictionary.h"
 #include "encoder/otlp.h"
 #include "encoder/profile.h"
-#include "transport/otlp_sender.h"
+#include "transport/body.h"
+#include "transport/outbox.h"
 
 namespace otprof::agent {
 
@@ -28,7 +30,16 @@ class Delivery {
   void deliver(const encoder::Dictionary& dictionary, std::span<const encoder::Profile> profiles,
                std::span<const std::string_view> kinds);
 
-  // See OtlpSender: step() moves transfers on and says when it wants to be called again.
+  // True when pieces of a window that is not finished are wanted, in case the process does not live to
+  // finish it.
+  bool wants_pieces() const { return outbox_ != nullptr && outbox_->has_spool(); }
+  // What has been added to the window since the last piece. At least one profile.
+  void keep_piece(const encoder::Dictionary& dictionary,
+                  std::span<const encoder::Profile> profiles);
+  // The window had nothing in it.
+  void skip_window();
+
+  // See Outbox: step() moves transfers on and says when it wants to be called again.
   std::chrono::steady_clock::time_point step();
   bool in_flight() const;
   void wait(std::chrono::milliseconds limit);
@@ -43,19 +54,24 @@ class Delivery {
   };
   const Counters& counters() const { return counters_; }
   // Null when OTLP is not among the exporters.
-  const transport::SenderCounters* sender_counters() const;
+  const transport::Outbox* outbox() const { return outbox_.get(); }
+  // One line on what became of all windows.
+  void tell_summary() const;
 
  private:
   void write_pprof(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
                    std::string_view kind);
   void send_otlp(const encoder::Dictionary& dictionary, std::span<const encoder::Profile> profiles);
-  void send_request(const encoder::Dictionary& dictionary, const encoder::Request& request);
+  std::vector<transport::Body> encode(const encoder::Dictionary& dictionary,
+                                      std::span<const encoder::Profile> profiles);
+  bool encode_request(const encoder::Dictionary& dictionary, const encoder::Request& request,
+                      transport::Body& body);
   void count_encode_failure();
 
   const Options& options_;
   const Identity& identity_;
   encoder::Scope scope_;
-  std::unique_ptr<transport::OtlpSender> sender_;
+  std::unique_ptr<transport::Outbox> outbox_;
   Counters counters_;
 };
 

@@ -10,7 +10,6 @@
 
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/stack_bounds.h"
-#include "agent/cpu_profile.h"
 #include "agent/futex.h"
 #include "agent/log.h"
 #include "agent/process_status.h"
@@ -27,6 +26,9 @@ constexpr milliseconds kCollectEvery{250};
 // The same while heap samples come so fast that their ring would not hold that much.
 constexpr milliseconds kCollectBusyEvery{20};
 constexpr milliseconds kCheckEvery{1000};
+// How much of the window under way is lost at most when the process is killed, if there is a disk
+// spool: half of the second that is promised, because the thread may have to wait for a CPU.
+constexpr milliseconds kPieceEvery{500};
 // While a delivery is under way the thread waits for sockets, which a wake-up cannot interrupt.
 constexpr milliseconds kLongestSocketWait{50};
 
@@ -46,6 +48,12 @@ Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* h
 void Session::prepare() {
   identity_ = identify_process(options_);
   delivery_.emplace(options_, identity_);
+  if (delivery_->wants_pieces()) {
+    if (heap_ != nullptr) {
+      heap_->keep_pieces();
+    }
+    begin_piece();
+  }
 }
 
 std::uint64_t Session::period_ns() const {
@@ -104,10 +112,14 @@ Session::TimePoint Session::tick() {
   if (now >= window_end_) {
     close_window();
     window_end_ = std::max(window_end_, now) + milliseconds(options_.export_interval);
+  } else if (piece_ != nullptr && now >= piece_end_) {
+    keep_piece();
   }
   const TimePoint delivery_due = step_delivery();
   const bool is_busy = heap_ != nullptr && heap_->is_busy();
-  return std::min({now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, delivery_due});
+  const TimePoint piece_due = piece_ == nullptr ? TimePoint::max() : piece_end_;
+  return std::min(
+      {now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, piece_due, delivery_due});
 }
 
 void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen) {
@@ -127,8 +139,14 @@ void Session::finish(TimePoint deadline) {
   if (heap_ != nullptr) {
     heap_->stop();
   }
+  flush(deadline);
+  delivery_->tell_summary();
+}
+
+void Session::flush(TimePoint deadline) {
   collect();
   close_window();
+  window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   const std::lock_guard lock(unforkable_);
   delivery_->finish(deadline);
 }
@@ -149,11 +167,23 @@ void Session::collect() {
   ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const Sample sample = sample_of(record);
     const std::size_t depth = std::min<std::size_t>(sample.depth, words - kSampleWords);
-    window_->add(modules_, sample, {frames_of(record), depth}, thread_names_.of(sample.tid, now));
+    const std::string_view thread_name = thread_names_.of(sample.tid, now);
+    window_->add(modules_, sample, {frames_of(record), depth}, thread_name);
+    if (piece_ != nullptr) {
+      piece_->add(modules_, sample, {frames_of(record), depth}, thread_name);
+    }
   });
   if (heap_ != nullptr) {
     heap_->collect(modules_, thread_names_);
   }
+}
+
+CpuProfileFacts Session::cpu_facts(std::uint64_t end_ns) const {
+  return {.end_ns = end_ns,
+          .unix_minus_monotonic = unix_minus_monotonic(),
+          .period_ns = static_cast<std::int64_t>(period_ns()),
+          .engine = engine_ == nullptr ? "none" : engine_->name(),
+          .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone};
 }
 
 void Session::close_window() {
@@ -161,33 +191,60 @@ void Session::close_window() {
   window_->count_lost(lost - lost_before_);
   lost_before_ = lost;
   const std::uint64_t now = cpu::monotonic_ns();
-  const std::int64_t offset = unix_minus_monotonic();
+  const CpuProfileFacts facts = cpu_facts(now);
   encoder::Dictionary dictionary;
   std::vector<encoder::Profile> profiles;
   std::vector<std::string_view> kinds;
   if (!window_->is_empty()) {
     kinds.push_back("cpu");
-    profiles.push_back(make_cpu_profile(
-        *window_,
-        {.end_ns = now,
-         .unix_minus_monotonic = offset,
-         .period_ns = static_cast<std::int64_t>(period_ns()),
-         .engine = engine_ == nullptr ? "none" : engine_->name(),
-         .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone},
-        modules_, symbolizer_, dictionary));
+    profiles.push_back(make_cpu_profile(*window_, facts, modules_, symbolizer_, dictionary));
   }
   if (heap_ != nullptr) {
-    if (auto profile = heap_->close_window(now, offset, modules_, symbolizer_, dictionary)) {
+    if (auto profile = heap_->close_window(now, facts.unix_minus_monotonic, modules_, symbolizer_,
+                                           dictionary)) {
       kinds.push_back("heap");
       profiles.push_back(std::move(*profile));
     }
   }
   if (!profiles.empty()) {
     delivery_->deliver(dictionary, profiles, kinds);
+  } else {
+    delivery_->skip_window();
   }
   window_ = std::make_unique<Window>(now, options_.timestamps);
+  if (piece_ != nullptr) {
+    begin_piece();
+  }
   modules_.drop_unloaded();
   thread_names_.clear();
+}
+
+void Session::begin_piece() {
+  piece_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
+  piece_end_ = steady_clock::now() + kPieceEvery;
+}
+
+void Session::keep_piece() {
+  const std::uint64_t now = cpu::monotonic_ns();
+  CpuProfileFacts facts = cpu_facts(now);
+  facts.is_piece = true;
+  encoder::Dictionary dictionary;
+  std::vector<encoder::Profile> profiles;
+  piece_->count_lost(ring_.lost() - lost_before_piece_);
+  lost_before_piece_ = ring_.lost();
+  if (!piece_->is_empty()) {
+    profiles.push_back(make_cpu_profile(*piece_, facts, modules_, symbolizer_, dictionary));
+  }
+  if (heap_ != nullptr) {
+    if (auto profile =
+            heap_->piece(now, facts.unix_minus_monotonic, modules_, symbolizer_, dictionary)) {
+      profiles.push_back(std::move(*profile));
+    }
+  }
+  if (!profiles.empty()) {
+    delivery_->keep_piece(dictionary, profiles);
+  }
+  begin_piece();
 }
 
 void Session::look_after_engine(bool is_traced) {

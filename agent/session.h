@@ -13,6 +13,7 @@
 #include <string>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu_profile.h"
 #include "agent/delivery.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
@@ -44,13 +45,19 @@ class Session {
   TimePoint tick();
   // Sleeps until `until`, or until *wake_word differs from `seen`, or until a delivery moves on.
   void sleep_until(TimePoint until, const std::uint32_t* wake_word, std::uint32_t seen);
-  // The last window, delivered as far as that is possible before `deadline`.
+  // The window so far, delivered as far as that is possible before `deadline`: the process may be
+  // about to end. Should it not, all goes on.
+  void flush(TimePoint deadline);
+  // The same for the last window.
   void finish(TimePoint deadline);
 
  private:
   TimePoint step_delivery();
   void collect();
   void close_window();
+  void keep_piece();
+  void begin_piece();
+  CpuProfileFacts cpu_facts(std::uint64_t end_ns) const;
   bool start_sampling();
   void look_after_engine(bool is_traced);
   std::uint64_t period_ns() const;
@@ -68,8 +75,12 @@ class Session {
   std::unique_ptr<cpu::Engine> engine_;
   enum class Sampling { kOn, kPausedForDebugger, kLost } sampling_ = Sampling::kOn;
   std::unique_ptr<Window> window_;
-  std::uint64_t lost_before_ = 0;  // ring losses already counted in an earlier window
+  std::uint64_t lost_before_ = 0;        // ring losses already counted in an earlier window
+  std::uint64_t lost_before_piece_ = 0;  // the same, in an earlier piece
+  // With a disk spool: what is in the window, but in no piece of it yet. Null: pieces are not wanted.
+  std::unique_ptr<Window> piece_;
   TimePoint window_end_{};
+  TimePoint piece_end_{};
   TimePoint next_check_{};
 };
 

@@ -80,10 +80,21 @@ struct OtlpSender::State {
   void trim() {
     while (waiting.size() > 1 &&
            (waiting.size() > config.queue_windows || waiting_bytes > config.queue_bytes)) {
-      pop_front();
-      ++counters.dropped_queue_full;
-      log.dropped(1);
+      if (lose(pop_front(), counters.dropped_queue_full)) log.dropped(1);
     }
+  }
+
+  void tell(const Window& window, Fate fate) {
+    if (window.body.is_on_disk && config.settled != nullptr) {
+      config.settled(config.settled_context, fate);
+    }
+  }
+
+  // True if the window is lost by that, and counted in `drops`.
+  bool lose(const Window& window, std::uint64_t& drops) {
+    ++(window.body.is_on_disk ? counters.given_up : drops);
+    tell(window, Fate::kGivenUp);
+    return !window.body.is_on_disk;
   }
 
   void begin(Clock::time_point now);
@@ -102,7 +113,8 @@ struct OtlpSender::State {
   unsigned failures = 0;           // retryable ones in a row, of any body
   Clock::time_point not_before{};  // next attempt
   std::optional<Clock::time_point> finish_by;
-  std::string last_failure = "no answer in time";  // since finish() began
+  std::string last_failure;        // since finish() began
+  std::uint64_t lost_at_exit = 0;  // the same
 };
 
 void OtlpSender::State::begin(Clock::time_point now) {
@@ -155,18 +167,20 @@ void OtlpSender::State::settle(const Answer& answer, Clock::time_point now) {
     case Verdict::kDelivered:
       failures = 0;
       ++counters.delivered;
+      tell(window, Fate::kDelivered);
       warn(log.delivered(now));
       read_success(answer, now);
       break;
     case Verdict::kRefused:
       failures = 0;
       ++counters.dropped_refused;
+      tell(window, Fate::kRefused);
       warn(log.refused(now, explain(answer)));
       break;
     case Verdict::kRetry:
       if (finish_by) {
-        ++counters.dropped_at_exit;
         last_failure = explain(answer);
+        lost_at_exit += lose(window, counters.dropped_at_exit) ? 1 : 0;
       } else {
         back_off(std::move(window), answer, now);
       }
@@ -185,6 +199,7 @@ void OtlpSender::enqueue(Body body) {
   if (bytes > s.config.max_body_bytes) {
     ++s.counters.dropped_too_large;
     s.warn(s.log.too_large(Clock::now(), bytes, s.config.max_body_bytes));
+    s.tell({std::move(body)}, Fate::kRefused);
     return;
   }
   s.push_back({std::move(body)});
@@ -213,6 +228,8 @@ void OtlpSender::finish(Clock::time_point deadline) {
   State& s = *state_;
   s.finish_by = deadline;
   s.not_before = {};
+  s.last_failure = "no answer in time";
+  s.lost_at_exit = 0;
   while (queued() > 0) {
     const auto now = Clock::now();
     if (now >= deadline) break;
@@ -222,14 +239,32 @@ void OtlpSender::finish(Clock::time_point deadline) {
     wait(std::max(milliseconds(0), pause));
   }
   s.exchange.cancel();
-  s.counters.dropped_at_exit += queued();
-  if (s.counters.dropped_at_exit > 0) {
-    s.warn(s.log.lost_at_exit(s.counters.dropped_at_exit, s.last_failure));
+  if (s.under_way) {
+    s.lost_at_exit += s.lose(*s.under_way, s.counters.dropped_at_exit) ? 1 : 0;
+    s.under_way.reset();
   }
-  s.under_way.reset();
-  s.waiting.clear();
-  s.waiting_bytes = 0;
+  while (!s.waiting.empty()) {
+    s.lost_at_exit += s.lose(s.pop_front(), s.counters.dropped_at_exit) ? 1 : 0;
+  }
+  if (s.lost_at_exit > 0) s.warn(s.log.lost_at_exit(s.lost_at_exit, s.last_failure));
+  s.finish_by.reset();
 }
+
+void OtlpSender::give_up_waiting() {
+  State& s = *state_;
+  std::deque<Window> kept;
+  while (!s.waiting.empty()) {
+    Window window = s.pop_front();
+    if (window.body.is_on_disk) {
+      s.lose(window, s.counters.dropped_at_exit);
+    } else {
+      kept.push_back(std::move(window));
+    }
+  }
+  for (Window& window : kept) s.push_back(std::move(window));
+}
+
+bool OtlpSender::is_failing() const { return state_->failures > 0; }
 
 std::size_t OtlpSender::queued() const {
   return state_->waiting.size() + (state_->under_way ? 1 : 0);

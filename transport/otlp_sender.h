@@ -9,7 +9,7 @@
 // retry sends identical bytes; 200 with partial_success is never retried; a response is read up to
 // 4 MiB after decompression and no response can do harm; redirects are not followed; bodies above
 // `max_body_bytes` are dropped, not sent. Every body handed over ends as delivered, dropped (by
-// reason) or still queued: the counters add up. No connection is made, and libcurl is not
+// reason), given up (those on disk) or still queued: the counters add up. No connection is made, and libcurl is not
 // initialised, before the first body.
 //
 // What decides is the status line: once 2xx has arrived the body counts as delivered even if the
@@ -32,7 +32,16 @@
 #include <utility>
 #include <vector>
 
+#include "transport/body.h"
+
 namespace otprof::transport {
+
+// What became of a body that is on disk, too.
+enum class Fate {
+  kDelivered,
+  kRefused,  // by the receiver, or it is too large: sending it again is no use
+  kGivenUp,  // not delivered now; not lost either
+};
 
 struct SenderConfig {
   std::string url;                                           // complete: http(s)://host[:port]/path
@@ -57,12 +66,9 @@ struct SenderConfig {
   // Where one-line warnings go; called from step() and enqueue().
   void (*warn)(void* context, std::string_view message) = nullptr;
   void* warn_context = nullptr;
-};
-
-struct Body {
-  std::string bytes;
-  bool gzip = false;  // bytes are gzip; sent with Content-Encoding: gzip
-  std::size_t uncompressed_bytes = 0;
+  // Told of each body that is_on_disk, once; called from step(), enqueue() and finish().
+  void (*settled)(void* context, Fate fate) = nullptr;
+  void* settled_context = nullptr;
 };
 
 struct SenderCounters {
@@ -75,6 +81,7 @@ struct SenderCounters {
   std::uint64_t dropped_too_large = 0;
   std::uint64_t dropped_refused = 0;  // an answer that must not be retried
   std::uint64_t dropped_at_exit = 0;
+  std::uint64_t given_up = 0;    // not dropped, because they are on disk
   std::uint64_t bytes_sent = 0;  // of bodies, those of failed attempts too
 };
 
@@ -97,8 +104,14 @@ class OtlpSender {
   void wait(std::chrono::milliseconds limit);
 
   // Delivers what is queued until it is empty or `deadline`; backoffs are cut short (one attempt per
-  // body from now on). The rest counts as dropped_at_exit. Nothing may be enqueued afterwards.
+  // body from now on). The rest counts as dropped_at_exit. Afterwards all is as at the start: a
+  // process that was about to end may have gone on.
   void finish(std::chrono::steady_clock::time_point deadline);
+
+  // Gives up what is on disk, if it is waiting for its next attempt.
+  void give_up_waiting();
+  // True from the first attempt that must be repeated to the next that need not.
+  bool is_failing() const;
 
   std::size_t queued() const;
   std::size_t queued_bytes() const;

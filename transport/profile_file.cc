@@ -11,31 +11,13 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "transport/descriptor.h"
+
 namespace otprof::transport {
 
 namespace {
 
 constexpr int kMaxNameTries = 8;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  // Some file systems tell a failed write only here.
-  bool close_checked() {
-    const int fd = fd_;
-    fd_ = -1;
-    return close(fd) == 0 || errno == EINTR;
-  }
-
- private:
-  int fd_;
-};
 
 std::string describe(const std::string& directory, const std::string& name, int code) {
   // Not strerror_r(): that one translates, and reads the environment for it.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "agent/cpu/sampler.h"
 #include "agent/heap/heap_profile.h"
@@ -66,6 +67,7 @@ void HeapProfiler::start() {
                       .follow_frees = options_.heap_live});
   is_started_ = true;
   window_start_ns_ = cpu::monotonic_ns();
+  piece_start_ns_ = window_start_ns_;
 }
 
 void HeapProfiler::stop() { stop_heap_sampler(); }
@@ -142,7 +144,30 @@ std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
   }
   store_.begin_window();
   window_start_ns_ = now_ns;
+  piece_start_ns_ = now_ns;
   return profile;
+}
+
+std::optional<encoder::Profile> HeapProfiler::piece(std::uint64_t now_ns,
+                                                    std::int64_t unix_minus_monotonic,
+                                                    symbols::ModuleMap& modules,
+                                                    symbols::Symbolizer& symbolizer,
+                                                    encoder::Dictionary& dictionary) {
+  const std::vector<HeapRow> rows = store_.take_piece();
+  const std::uint64_t start_ns = std::exchange(piece_start_ns_, now_ns);
+  if (rows.empty()) {
+    return std::nullopt;
+  }
+  return make_heap_profile(store_, rows,
+                           {.start_ns = start_ns,
+                            .end_ns = now_ns,
+                            .unix_minus_monotonic = unix_minus_monotonic,
+                            .interval = heap_state().interval.load(std::memory_order_relaxed),
+                            .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
+                                         agent::SymbolizeChoice::kNone,
+                            .has_live = false,
+                            .counters = {{"otprof.window.partial", 1}}},
+                           modules, symbolizer, dictionary);
 }
 
 }  // namespace otprof::heap

@@ -48,6 +48,14 @@ class HeapProfiler {
                                                symbols::Symbolizer& symbolizer,
                                                encoder::Dictionary& dictionary);
 
+  // From now on piece() is called every now and then.
+  void keep_pieces() { store_.keep_pieces(); }
+  // What the window that is under way has got since the last call, if anything: allocations only.
+  std::optional<encoder::Profile> piece(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
+                                        symbols::ModuleMap& modules,
+                                        symbols::Symbolizer& symbolizer,
+                                        encoder::Dictionary& dictionary);
+
  private:
   std::vector<std::pair<std::string, std::int64_t>> counters() const;
 
@@ -57,6 +65,7 @@ class HeapProfiler {
   bool is_started_ = false;
   bool is_busy_ = false;
   std::uint64_t window_start_ns_ = 0;
+  std::uint64_t piece_start_ns_ = 0;
 };
 
 }  // namespace otprof::heap

@@ -116,9 +116,13 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
                     .trace_id = sample.common.trace_id,
                     .span_id = sample.common.span_id};
   const double p = sampling_probability(sample.size, sample.interval);
-  Sum& sum = window_[key];
-  sum.objects += 1 / p;
-  sum.bytes += static_cast<double>(sample.size) / p;
+  for (Sums* sums : {&window_, keeps_pieces_ ? &piece_ : nullptr}) {
+    if (sums != nullptr) {
+      Sum& sum = (*sums)[key];
+      sum.objects += 1 / p;
+      sum.bytes += static_cast<double>(sample.size) / p;
+    }
+  }
   if (sample.id != 0) {
     live_[sample.id] = {.key = key,
                         .address = sample.address,
@@ -153,11 +157,22 @@ void HeapStore::forget_freed(const LiveTable& table) {
   std::erase_if(live_, [&](const auto& entry) { return !there.contains(entry.first); });
 }
 
-std::vector<HeapRow> HeapStore::rows(std::uint64_t now_ns) const {
-  std::vector<HeapRow> rows;
-  for (const auto& [key, sum] : window_) {
+void HeapStore::add_rows(const Sums& sums, std::vector<HeapRow>& rows) {
+  for (const auto& [key, sum] : sums) {
     rows.push_back({.key = key, .age = -1, .objects = sum.objects, .bytes = sum.bytes});
   }
+}
+
+std::vector<HeapRow> HeapStore::take_piece() {
+  std::vector<HeapRow> rows;
+  add_rows(piece_, rows);
+  piece_.clear();
+  return rows;
+}
+
+std::vector<HeapRow> HeapStore::rows(std::uint64_t now_ns) const {
+  std::vector<HeapRow> rows;
+  add_rows(window_, rows);
   std::unordered_map<AgedKey, Sum, AgedKeyHash> aged;
   for (const auto& [id, sample] : live_) {
     const std::uint64_t age_ns = now_ns > sample.monotonic_ns ? now_ns - sample.monotonic_ns : 0;
@@ -192,6 +207,7 @@ void HeapStore::begin_window() {
   }
   std::erase_if(modules_, [&](const auto& copy) { return !used.contains(copy.get()); });
   window_.clear();
+  piece_.clear();
   kept_.clear();
   window_samples_ = 0;
   stack_ends_ = {};

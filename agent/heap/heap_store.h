@@ -71,6 +71,10 @@ class HeapStore {
 
   // Allocations of this window and, after forget_freed(), live blocks; `now_ns` CLOCK_MONOTONIC.
   std::vector<HeapRow> rows(std::uint64_t now_ns) const;
+  // From now on what is added is also kept for take_piece().
+  void keep_pieces() { keeps_pieces_ = true; }
+  // The window's allocations since the last call.
+  std::vector<HeapRow> take_piece();
   // Of a row, until begin_window().
   std::span<const SeenFrame> stack(std::uint32_t index) const { return stacks_.at(index); }
   const std::string& name(std::uint32_t index) const { return names_.at(index); }
@@ -121,12 +125,16 @@ class HeapStore {
     std::unordered_map<std::string, std::uint32_t> by_text_;
   };
 
+  using Sums = std::unordered_map<HeapKey, Sum, HeapKeyHash>;
+  static void add_rows(const Sums& sums, std::vector<HeapRow>& rows);
   const symbols::Module* keep(const symbols::Module* module);
 
   Stacks stacks_;
   Names names_;
   std::vector<SeenFrame> scratch_;
-  std::unordered_map<HeapKey, Sum, HeapKeyHash> window_;
+  Sums window_;
+  Sums piece_;
+  bool keeps_pieces_ = false;
   std::unordered_map<std::uint64_t, Live> live_;                             // by sample number
   std::vector<std::unique_ptr<const symbols::Module>> modules_;              // copies
   std::unordered_map<const symbols::Module*, const symbols::Module*> kept_;  // of this window
