@@ -19,6 +19,30 @@ std::string quoted(std::string_view value) {
   return shown;
 }
 
+constexpr std::string_view kOwnPrefix = "OTPROF_";
+
+bool is_known(std::string_view variable) {
+#define OTPROF_OPTION(field, name, kind, default_text, accepted, help) \
+  if (variable == (name)) {                                            \
+    return true;                                                       \
+  }
+#include "agent/options.def"
+#undef OTPROF_OPTION
+  return false;
+}
+
+// A variable that is spelled wrong would otherwise be ignored without a word.
+void warn_of_unknown(const char* const* environment, OptionWarning warn, void* context) {
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    const std::string_view variable = entry.substr(0, entry.find('='));
+    if (variable.starts_with(kOwnPrefix) && !is_known(variable)) {
+      warn(context, quoted(variable) + " is no known variable and is ignored; `otprof options` " +
+                        "lists those that are");
+    }
+  }
+}
+
 }  // namespace
 
 const char* find_variable(const char* const* environment, std::string_view name) noexcept {
@@ -54,6 +78,7 @@ Options read_options(const char* const* environment, OptionWarning warn, void* c
   read(OptionId::field, variable, default_text, accepted, parse_##kind, options.field);
 #include "agent/options.def"
 #undef OTPROF_OPTION
+  warn_of_unknown(environment, warn, context);
   return options;
 }
 

@@ -5,7 +5,8 @@
 // environ, and change it from other threads.
 //
 // Promises: every field always holds an accepted value. A wrong one is replaced by the default with
-// one warning that names the variable, the value, what is accepted and what is used instead.
+// one warning that names the variable, the value, what is accepted and what is used instead; a variable
+// of ours that does not exist gets one, too.
 // Read by the constructor and, unchanged from then on, by any thread.
 #pragma once
 
@@ -54,7 +55,7 @@ struct Options {
   LogLevel level() const { return static_cast<LogLevel>(log_level); }
 };
 
-// Told of each wrong value, in table order.
+// Told of each wrong value, in table order, then of each variable named OTPROF_* that is not in it.
 using OptionWarning = void (*)(void* context, std::string_view message);
 
 // All defaults, overridden by `environment` (NAME=value strings, null-terminated array). When a

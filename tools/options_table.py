@@ -14,6 +14,7 @@ PAGE_HEAD = """# Configuration
 Everything is set by environment variables, read once when the program starts. An empty value counts
 as unset. A wrong value gives one warning, which names the variable, the value, what is accepted and
 what is used instead, and the program runs on.
+An `OTPROF_` variable that is not listed here gives one, too: it may be spelled wrong.
 
 This page is made from `agent/options.def` by `tools/options_table.py`.
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by every command in this directory: where things are, and how failures are told.
 
-root=${OTPROF_ROOT:?run this through tools/dev}
+root=${DEV_ROOT:?run this through tools/dev}
 deps=$root/.deps
 prefix=$deps/prefix
 logs=$deps/log

@@ -57,6 +57,15 @@ TEST_CASE("an accepted value replaces the default") {
   CHECK_FALSE(result.options.is_given(OptionId::cpu));
 }
 
+TEST_CASE("a variable that is spelled wrong is told, others' variables are not") {
+  const Read result = read({"OTPROF_CPUHZ=50", "OTPROFILE=x", "OTPROF_",
+                            "OTEL_TRACES_EXPORTER=none", "OTPROF_CPU_HZ=50"});
+  REQUIRE(result.warnings.size() == 2);
+  CHECK(result.warnings[0].starts_with("\"OTPROF_CPUHZ\" is no known variable"));
+  CHECK(result.warnings[1].starts_with("\"OTPROF_\" is no known variable"));
+  CHECK(result.options.cpu_hz == 50);
+}
+
 TEST_CASE("an empty value is an unset one") {
   const Read result = read({"OTPROF_CPU_HZ="});
   CHECK(result.warnings.empty());
