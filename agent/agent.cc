@@ -4,6 +4,7 @@
 // the parts together and ends them in order. Everything made here lives as long as the process: a
 // signal handler may touch it until the very end.
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -83,16 +84,29 @@ bool start_background(Agent& agent) {
   return true;
 }
 
-// The agent of this very process, which from now on is no longer running; null if it has none.
-Agent* take_agent() noexcept {
-  Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
+// Null if this process has none: it is the child of a fork that was not followed, or of a vfork, whose
+// memory is another process's. Also in a signal handler.
+Agent* own_agent() noexcept {
+  Agent* agent = running.load(std::memory_order_acquire);
   const bool is_own = agent != nullptr && agent->owner == raw_syscall(SYS_getpid);
   return is_own ? agent : nullptr;
+}
+
+// The same, and from now on it is no longer running.
+Agent* take_agent() noexcept {
+  return own_agent() == nullptr ? nullptr : running.exchange(nullptr, std::memory_order_acq_rel);
 }
 
 void finish_agent() noexcept {
   if (Agent* agent = take_agent()) {
     agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout));
+  }
+}
+
+// The process may be about to end.
+void flush_agent() noexcept {
+  if (const Agent* agent = own_agent()) {
+    agent->background->flush(std::chrono::milliseconds(agent->options.exit_timeout));
   }
 }
 
@@ -214,12 +228,15 @@ void start_agent(const char* const* arguments, const char* const* environment) {
   }
   interpose::set_hooks({.main_thread_exits = finish_agent,
                         .strict_sandbox_begins = finish_agent,
+                        .process_ends = flush_agent,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent});
   // After the thread's creation has made the host's allocator register its own fork handlers: in a
   // child those must run before ours, which allocates.
   if (start_background(*agent)) {
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    at_quick_exit(finish_agent);  // the last to run, because the first to be there
+    interpose::watch_end_signals();
   }
 }
 

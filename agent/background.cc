@@ -9,6 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/futex.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/log.h"
@@ -38,7 +40,7 @@ void Background::change_state(State to) {
   futex_wake_all(&state_);
 }
 
-bool Background::wait_for_change(State from, std::chrono::milliseconds limit) {
+bool Background::wait_for_change(State from, std::chrono::milliseconds limit) noexcept {
   const auto until = steady_clock::now() + limit;
   const auto unchanged = static_cast<std::uint32_t>(from);
   while (state_.load(std::memory_order_acquire) == unchanged) {
@@ -74,23 +76,46 @@ bool Background::start(std::chrono::milliseconds limit) {
   return true;
 }
 
-bool Background::finish(std::chrono::milliseconds limit) {
-  finish_by_ = steady_clock::now() + limit;
+bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
+  end_by_.store(steady_clock::now() + limit, std::memory_order_relaxed);
   auto running = static_cast<std::uint32_t>(State::kRunning);
-  if (!state_.compare_exchange_strong(running, static_cast<std::uint32_t>(State::kFinishing),
-                                      std::memory_order_acq_rel) &&
-      running != static_cast<std::uint32_t>(State::kFinished)) {
+  if (!state_.compare_exchange_strong(running, static_cast<std::uint32_t>(state),
+                                      std::memory_order_acq_rel)) {
     return false;
   }
   std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
   futex_wake_all(&wake_word_);
+  return true;
+}
+
+void Background::flush(std::chrono::milliseconds limit) noexcept {
+  if (raw_syscall(SYS_gettid) == tid_) {
+    return;  // it would wait for itself
+  }
+  const bool is_asked = ask_for(State::kFlushing, limit);
+  if (is_asked ||
+      state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kFlushing)) {
+    wait_for_change(State::kFlushing, limit);
+  }
+}
+
+bool Background::finish(std::chrono::milliseconds limit) {
+  const auto until = steady_clock::now() + limit;
+  wait_for_change(State::kFlushing, limit);
+  limit = std::max(std::chrono::milliseconds(0),
+                   std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()));
+  if (!ask_for(State::kFinishing, limit) &&
+      state_.load(std::memory_order_acquire) != static_cast<std::uint32_t>(State::kFinished)) {
+    return false;
+  }
   if (!wait_for_change(State::kFinishing, limit)) {
     return false;
   }
   pthread_join(thread_, nullptr);
   // Joined, it is still one of the process's threads until the kernel has done with it; calls that
   // need a single thread would see it.
-  while (raw_syscall(SYS_tgkill, getpid(), tid_, 0) == 0 && steady_clock::now() < finish_by_) {
+  while (raw_syscall(SYS_tgkill, getpid(), tid_, 0) == 0 &&
+         steady_clock::now() < end_by_.load(std::memory_order_relaxed)) {
     sched_yield();
   }
   return true;
@@ -130,16 +155,24 @@ void Background::run() {
     return;
   }
   session.prepare();
-  while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kRunning) &&
-         !session.is_deserted()) {
+  while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
+    const auto state = static_cast<State>(state_.load(std::memory_order_acquire));
+    if (state == State::kFlushing) {
+      session.flush(end_by_.load(std::memory_order_relaxed));
+      change_state(State::kRunning);
+      continue;
+    }
+    if (state != State::kRunning) {
+      break;
+    }
     const auto next = session.tick();
     session.sleep_until(next, &wake_word_, seen);
   }
   session.finish(session.is_deserted()
                      ? steady_clock::now() + std::chrono::milliseconds(options_.exit_timeout)
-                     : finish_by_);
+                     : end_by_.load(std::memory_order_relaxed));
   change_state(State::kFinished);
   if (session.is_deserted()) {
     raw_syscall(SYS_exit, exit_code_of_main_thread());

@@ -38,6 +38,10 @@ class Background {
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
   bool finish(std::chrono::milliseconds limit);
 
+  // Asks for the window so far to be delivered, and waits for that, at most `limit`; the thread goes
+  // on. Any thread, and signal handlers.
+  void flush(std::chrono::milliseconds limit) noexcept;
+
   // Keeps the thread out of code whose locks a forked child must not find taken; false when it is in
   // there for longer than `limit`. release() lets it in again. For fork; any thread but its own.
   bool hold(std::chrono::milliseconds limit);
@@ -47,11 +51,14 @@ class Background {
   std::uint32_t* wake_word() { return &wake_word_; }
 
  private:
-  enum class State : std::uint32_t { kStarting, kRunning, kFinishing, kFinished };
+  enum class State : std::uint32_t { kStarting, kRunning, kFlushing, kFinishing, kFinished };
 
   static void* entry(void* self);
   void run();
-  bool wait_for_change(State from, std::chrono::milliseconds limit);
+  bool wait_for_change(State from, std::chrono::milliseconds limit) noexcept;
+  // From kRunning to kFlushing or kFinishing, to be through with by `limit`; false when it is in
+  // another state.
+  bool ask_for(State state, std::chrono::milliseconds limit) noexcept;
   void change_state(State to);
 
   const Options& options_;
@@ -62,7 +69,8 @@ class Background {
   std::timed_mutex unforkable_;
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
-  std::chrono::steady_clock::time_point finish_by_{};  // published by the change to kFinishing
+  // Of what was asked for; several may ask for a flush at once, for about the same time.
+  std::atomic<std::chrono::steady_clock::time_point> end_by_{};
 };
 
 }  // namespace otprof::agent

@@ -15,6 +15,10 @@ struct Hooks {
   // The calling thread is about to enter strict seccomp, where nothing of the agent's can run: not
   // even the clock may be read.
   void (*strict_sandbox_begins)() noexcept = nullptr;
+  // The process is about to end, and no exit handler is going to run: by _exit, abort, or the default
+  // action of a signal. It may yet go on (a handler of SIGABRT that jumps). Also called in signal
+  // handlers, in children of vfork, and by several threads at once.
+  void (*process_ends)() noexcept = nullptr;
   // Around a system call that works only while the calling thread is the process's one thread.
   void (*before_single_threaded_call)() noexcept = nullptr;
   void (*after_single_threaded_call)() noexcept = nullptr;
@@ -39,6 +43,11 @@ bool guard_signal(int signal, SignalHandler handler) noexcept;
 // Lets this thread's guarded signals through, should it have started with some of them blocked; the
 // program goes on believing they are.
 void unblock_guarded_signals() noexcept;
+
+// From now on the default action of SIGHUP, SIGINT and SIGTERM is preceded by the process_ends hook.
+// The program sees these signals as they are without us. Not for the first process of a pid
+// namespace, for which there are no default actions. Any thread.
+void watch_end_signals() noexcept;
 
 // True as long as the kernel still has the handler given to guard_signal(): a program may have put
 // its own in place by a raw system call. Any thread.

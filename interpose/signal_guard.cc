@@ -92,17 +92,6 @@ void set_in_kernel(int signal, sighandler_t handler) noexcept {
 
 bool was_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code <= 0; }
 
-// The default action of the signals guarded here ends the process: it must still do so, with this
-// signal as the cause. It is blocked while its handler runs, and takes effect on return.
-void die_by_default(int signal, const siginfo_t* info) noexcept {
-  set_in_kernel(signal, SIG_DFL);
-  if (was_sent_by_a_process(*info)) {
-    requeue(signal, info);
-  } else {
-    syscall(SYS_tgkill, getpid(), gettid(), signal);
-  }
-}
-
 void call_program(int signal, siginfo_t* info, void* context,
                   const struct sigaction& action) noexcept {
   // The mask it would have run under; the return from the signal restores the old one by itself.
@@ -140,6 +129,16 @@ void add_bits(sigset_t& set, SignalBits bits) noexcept {
 void remove_bits(sigset_t& set, SignalBits bits) noexcept {
   bits = bits_of(set) & ~bits;
   memcpy(&set, &bits, sizeof bits);
+}
+
+// The signal is blocked while its handler runs.
+void die_by_default(int signal, const siginfo_t* info) noexcept {
+  set_in_kernel(signal, SIG_DFL);
+  if (was_sent_by_a_process(*info)) {
+    requeue(signal, info);
+  } else {
+    syscall(SYS_tgkill, getpid(), gettid(), signal);
+  }
 }
 
 SignalBits guarded_signals() noexcept { return guarded.load(std::memory_order_acquire); }

@@ -27,6 +27,10 @@ inline bool is_guarded(int signal) noexcept {
 struct sigaction believed_action(int signal) noexcept;
 void set_believed_action(int signal, const struct sigaction& action) noexcept;
 
+// The default action of a signal whose default action ends the process, with that signal as the cause:
+// from within its handler, when the handler returns.
+void die_by_default(int signal, const siginfo_t* info) noexcept;
+
 // Around a call that hands dispositions and mask on to another program, which inherits what is
 // ignored and what is blocked: as long as this lives the kernel has what the program believes.
 // Costs nothing when that is what the kernel has anyway. errno is kept.

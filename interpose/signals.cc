@@ -12,6 +12,7 @@
 
 #include <atomic>
 
+#include "interpose/end_signals.h"
 #include "interpose/hooks.h"
 #include "interpose/next.h"
 #include "interpose/signal_guard.h"
@@ -86,6 +87,16 @@ int sigaction_without_guarded(int signal, const struct sigaction* action,
   return result;
 }
 
+int end_signal_action(int signal, const struct sigaction* action, struct sigaction* old) noexcept {
+  const EndSignalRequest request(signal, action);
+  const int result = request.is_ours() ? real_sigaction()(signal, request.action(), old)
+                                       : sigaction_without_guarded(signal, action, old);
+  if (result == 0) {
+    request.granted(old);
+  }
+  return result;
+}
+
 int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) noexcept {
   const SignalBits ours = guarded_signals();
   if (ours == 0) {
@@ -132,7 +143,10 @@ void unblock_guarded_signals() noexcept {
 
 }  // namespace otprof::interpose
 
+using otprof::interpose::as_seen;
 using otprof::interpose::change_mask;
+using otprof::interpose::end_signal_action;
+using otprof::interpose::is_end_signal;
 using otprof::interpose::is_guarded;
 using otprof::interpose::real_pthread_sigmask;
 using otprof::interpose::real_signal;
@@ -147,12 +161,22 @@ extern "C" {
   if (is_guarded(signal)) {
     return set_believed(signal, action, old);
   }
+  if (is_end_signal(signal)) {
+    return end_signal_action(signal, action, old);
+  }
   return sigaction_without_guarded(signal, action, old);
 }
 
 [[gnu::visibility("default")]] sighandler_t signal(int signal, sighandler_t handler) noexcept {
+  if (is_end_signal(signal) && handler == SIG_DFL) {
+    struct sigaction action {};
+    struct sigaction old {};
+    action.sa_flags = SA_RESTART;
+    sigaddset(&action.sa_mask, signal);
+    return end_signal_action(signal, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+  }
   if (!is_guarded(signal)) {
-    return real_signal()(signal, handler);
+    return as_seen(real_signal()(signal, handler));
   }
   if (handler == SIG_ERR) {
     errno = EINVAL;
