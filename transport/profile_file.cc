@@ -43,6 +43,18 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+// A process may be executed away or killed in the middle of a write: a file that has no name until it
+// is whole leaves nothing behind. False where the file system or a missing /proc does not allow it, and
+// when the name is taken. /proc/self would be the table of the main thread, not of this one.
+bool write_before_naming(int dir, const std::string& name, std::string_view bytes) {
+  Descriptor file(openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+  if (!file.is_open() || !write_all(file.get(), bytes)) {
+    return false;
+  }
+  const std::string open_file = "/proc/thread-self/fd/" + std::to_string(file.get());
+  return linkat(AT_FDCWD, open_file.c_str(), dir, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 }  // namespace
 
 bool write_file_atomically(const std::string& directory, const std::string& name,
@@ -61,6 +73,10 @@ bool write_file_atomically(const std::string& directory, const std::string& name
       !S_ISREG(existing.st_mode)) {
     error = directory + "/" + name + ": exists and is not a regular file";
     return false;
+  }
+
+  if (write_before_naming(dir.get(), name, bytes)) {
+    return true;
   }
 
   std::string temporary;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes one finished file so that readers see it whole or not at all: a temporary name in the same
-// directory, O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode 0600, then rename(2). On failure the temporary is removed.
+// Writes one finished file so that readers see it whole or not at all: it gets its name when it is
+// whole (O_TMPFILE, linkat), so that a process that ends meanwhile leaves nothing behind. Where that is
+// not possible, and to replace a file: a temporary name in the same directory, O_EXCL | O_NOFOLLOW |
+// O_CLOEXEC, then rename(2); on failure the temporary is removed. Mode 0600 either way.
 // Background thread only (its file descriptors are private).
 #pragma once
 

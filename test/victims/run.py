@@ -179,6 +179,9 @@ def main():
     options.victim = os.path.abspath(options.victim)
     with tempfile.TemporaryDirectory(prefix="victim-") as scratch:
         os.chmod(scratch, 0o755)
+        # Some victims become a user who may not look into the tree: a home directory, say.
+        options.agent = shutil.copy(options.agent, scratch)
+        os.chmod(options.agent, 0o755)
         faults = try_victim(options, scratch)
     for fault in faults:
         print(f"{os.path.basename(options.victim)}: {fault}", file=sys.stderr)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -57,6 +58,37 @@ TEST_CASE("a file is written whole, for its owner alone, and replaced") {
   CHECK(content(dir.path / "a.pb.gz") == "second");
   REQUIRE(write_file_atomically(dir.path, "empty", "", error));
   CHECK(entries(dir.path) == 2);
+}
+
+TEST_CASE("a process that is killed while it writes leaves nothing or a whole file") {
+  const TemporaryDirectory dir;
+  const std::string bytes(8'000'000, 'x');
+  int unfinished = 0;
+  for (int i = 0; i < 20; ++i) {
+    int ready[2];
+    REQUIRE(pipe(ready) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      std::string error;
+      (void)!write(ready[1], "r", 1);
+      for (int k = 0;; ++k) {
+        write_file_atomically(dir.path, "a" + std::to_string(k) + ".pb.gz", bytes, error);
+      }
+    }
+    char byte = 0;
+    REQUIRE(read(ready[0], &byte, 1) == 1);
+    usleep(static_cast<useconds_t>(2000 + 300 * i));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    close(ready[0]);
+    close(ready[1]);
+    for (const fs::directory_entry& entry : fs::directory_iterator(dir.path)) {
+      unfinished += entry.file_size() != bytes.size() ||
+                    !entry.path().filename().string().ends_with(".pb.gz");
+      fs::remove(entry.path());
+    }
+  }
+  CHECK(unfinished == 0);
 }
 
 TEST_CASE("a reader that has the old file open keeps it") {
