@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "agent/background.h"
+#include "agent/control.h"
 #include "agent/cpu/sampler.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/log.h"
@@ -152,6 +153,7 @@ void after_fork_in_parent() noexcept {
 // No event and no thread of the agent's came along into the child, only the handler. With follow it
 // gets its own: own window, own identity.
 void after_fork_in_child() noexcept {
+  control_queue().reset();
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
   if (agent == nullptr) {
     return;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "agent/control.h"
 #include "agent/futex.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/log.h"
@@ -155,6 +156,7 @@ void Background::run() {
     return;
   }
   session.prepare();
+  control_queue().open(&wake_word_);
   while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
@@ -170,6 +172,7 @@ void Background::run() {
     const auto next = session.tick();
     session.sleep_until(next, &wake_word_, seen);
   }
+  control_queue().close();
   session.finish(session.is_deserted()
                      ? steady_clock::now() + std::chrono::milliseconds(options_.exit_timeout)
                      : end_by_.load(std::memory_order_relaxed));

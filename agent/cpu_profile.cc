@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/locations.h"
+#include "agent/sample_labels.h"
 
 namespace otprof::agent {
 namespace {
@@ -15,21 +16,23 @@ namespace {
 using encoder::Dictionary;
 using encoder::Index;
 
-Index sample_attributes(Dictionary& dictionary, const Window& window, const SampleKey& key) {
+Index sample_attributes(Dictionary& dictionary, const Window& window, const SampleKey& key,
+                        SampleLabels& labels) {
   std::vector<Index> attributes = {dictionary.int_attribute("thread.id", key.tid)};
-  if (!window.name(key.name).empty()) {
-    attributes.push_back(dictionary.string_attribute("thread.name", window.name(key.name)));
+  if (!window.text(key.name).empty()) {
+    attributes.push_back(dictionary.string_attribute("thread.name", window.text(key.name)));
   }
   if (key.end != unwind::StackEnd::kRoot) {
     attributes.push_back(
         dictionary.string_attribute("otprof.stack.end", unwind::stack_end_name(key.end)));
   }
+  labels.add_to(attributes, window.text(key.labels), dictionary);
   return dictionary.intern_attribute_set(attributes);
 }
 
 // What the window counted, under names that docs/metrics.md explains.
 Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
-                        const CpuProfileFacts& facts) {
+                        const CpuProfileFacts& facts, const LabelCounters& labels) {
   std::vector<Index> attributes = {
       dictionary.string_attribute("otprof.cpu.engine", facts.engine),
       dictionary.int_attribute("otprof.samples.taken", static_cast<std::int64_t>(counters.samples)),
@@ -38,6 +41,7 @@ Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
   if (facts.is_piece) {
     attributes.push_back(dictionary.int_attribute("otprof.window.partial", 1));
   }
+  add_label_counters(labels, dictionary, attributes);
   for (std::size_t end = 0; end < counters.stack_ends.size(); ++end) {
     if (counters.stack_ends[end] != 0) {
       std::string key = "otprof.stack_ends.";
@@ -80,8 +84,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
   if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
     profile.profile_id = {};
   }
-  profile.attributes = window_attributes(dictionary, window.counters(), facts);
-
+  SampleLabels labels(facts.label_keys);
   std::vector<Index> stack;
   for (const Window::Merged& merged : window.samples()) {
     stack.clear();
@@ -90,7 +93,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
     }
     profile.samples.push_back(
         {.stack = dictionary.intern_stack(stack),
-         .attributes = sample_attributes(dictionary, window, merged.key),
+         .attributes = sample_attributes(dictionary, window, merged.key, labels),
          .link = dictionary.intern_link({merged.key.trace_id, merged.key.span_id}),
          .first_timestamp = static_cast<std::uint32_t>(profile.timestamps.size()),
          .timestamp_count = static_cast<std::uint32_t>(merged.times.size())});
@@ -100,6 +103,7 @@ encoder::Profile make_cpu_profile(const Window& window, const CpuProfileFacts& f
       profile.timestamps.push_back(unix_of(std::clamp(time, window.start_ns(), facts.end_ns - 1)));
     }
   }
+  profile.attributes = window_attributes(dictionary, window.counters(), facts, labels.counters());
   return profile;
 }
 

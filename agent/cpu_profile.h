@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include "agent/symbols/module_map.h"
 #include "agent/symbols/symbolizer.h"
@@ -22,6 +24,8 @@ struct CpuProfileFacts {
   const char* engine = "";
   bool symbolize = true;
   bool is_piece = false;  // of a window that is not finished
+  // Names of the keys in thread contexts, as the process has published them.
+  std::span<const std::string> label_keys = {};
 };
 
 // The times lie within [time_unix_nano, time_unix_nano + duration_nano).

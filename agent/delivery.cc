@@ -121,6 +121,28 @@ void Delivery::write_pprof(const encoder::Dictionary& dictionary, const encoder:
   }
 }
 
+bool Delivery::write_snapshot(const encoder::Dictionary& dictionary,
+                              const encoder::Profile& profile, std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  std::string bytes;
+  std::string error = "it could not be encoded";
+  if (encode_pprof_gzip(dictionary, profile, bytes) &&
+      transport::write_file_atomically(std::string(path.substr(0, slash + 1)),
+                                       std::string(path.substr(slash + 1)), bytes, error)) {
+    return true;
+  }
+  log_warning("snapshot not written: " + error);
+  return false;
+}
+
+std::size_t Delivery::waiting() const {
+  if (outbox_ == nullptr) {
+    return 0;
+  }
+  const transport::Outbox::State state = outbox_->state();
+  return state.queued + state.on_disk;
+}
+
 void Delivery::count_encode_failure() {
   if (counters_.encode_failed++ == 0) {
     log_warning("a window could not be encoded and is lost; later ones are counted only");

@@ -39,6 +39,13 @@ class Delivery {
   // The window had nothing in it.
   void skip_window();
 
+  // One profile as gzip'ed pprof to the file `path`, absolute. False has been logged.
+  bool write_snapshot(const encoder::Dictionary& dictionary, const encoder::Profile& profile,
+                      std::string_view path);
+  // OTLP requests that are not delivered yet.
+  std::size_t waiting() const;
+  bool is_idle() const { return waiting() == 0 && !in_flight(); }
+
   // See Outbox: step() moves transfers on and says when it wants to be called again.
   std::chrono::steady_clock::time_point step();
   bool in_flight() const;

@@ -32,13 +32,6 @@ constexpr milliseconds kPieceEvery{500};
 // While a delivery is under way the thread waits for sockets, which a wake-up cannot interrupt.
 constexpr milliseconds kLongestSocketWait{50};
 
-std::int64_t unix_minus_monotonic() {
-  timespec wall{};
-  clock_gettime(CLOCK_REALTIME, &wall);
-  return static_cast<std::int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec -
-         static_cast<std::int64_t>(cpu::monotonic_ns());
-}
-
 }  // namespace
 
 Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap,
@@ -56,8 +49,17 @@ void Session::prepare() {
   }
 }
 
-std::uint64_t Session::period_ns() const {
-  return 1'000'000'000U / static_cast<std::uint64_t>(options_.cpu_hz);
+std::uint64_t Session::cpu_hz() const {
+  return wishes().cpu_hz != 0 ? wishes().cpu_hz : static_cast<std::uint64_t>(options_.cpu_hz);
+}
+
+std::uint64_t Session::period_ns() const { return 1'000'000'000U / cpu_hz(); }
+
+std::int64_t Session::unix_minus_monotonic() {
+  timespec wall{};
+  clock_gettime(CLOCK_REALTIME, &wall);
+  return static_cast<std::int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec -
+         static_cast<std::int64_t>(cpu::monotonic_ns());
 }
 
 bool Session::start() {
@@ -71,9 +73,18 @@ bool Session::start() {
   next_check_ = steady_clock::now() + kCheckEvery;
   if (heap_ != nullptr) {
     heap_->start();
+    if (wishes().heap_interval != 0) {
+      heap_->set_interval(wishes().heap_interval);
+    }
   }
   if (!options_.cpu) {
     sampling_ = Sampling::kLost;
+  }
+  if (wishes().is_stopped) {
+    suspend();
+    return true;
+  }
+  if (!options_.cpu) {
     return true;
   }
   if (read_process_status().is_traced) {
@@ -95,7 +106,7 @@ bool Session::start_sampling() {
   }
   sampling_ = Sampling::kOn;
   log_info(std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
-           std::to_string(options_.cpu_hz) + " Hz" +
+           std::to_string(cpu_hz()) + " Hz" +
            (reasons.empty() ? "" : " (" + reasons.substr(0, reasons.rfind("; ")) + ")"));
   return true;
 }
@@ -116,7 +127,7 @@ Session::TimePoint Session::tick() {
     keep_piece();
   }
   const TimePoint delivery_due = step_delivery();
-  const bool is_busy = heap_ != nullptr && heap_->is_busy();
+  const bool is_busy = serve_control() || (heap_ != nullptr && heap_->is_busy());
   const TimePoint piece_due = piece_ == nullptr ? TimePoint::max() : piece_end_;
   return std::min(
       {now + (is_busy ? kCollectBusyEvery : kCollectEvery), window_end_, piece_due, delivery_due});
@@ -162,15 +173,16 @@ void Session::collect() {
     if (modules_.refresh()) {
       unwind::forget_cached_rules();
     }
+    context_slots_.refresh();
   }
   const TimePoint now = steady_clock::now();
-  ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
+  samples_taken_ += ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const Sample sample = sample_of(record);
-    const std::size_t depth = std::min<std::size_t>(sample.depth, words - kSampleWords);
+    const auto [frames, labels] = tail_of(sample, frames_of(record), words - kSampleWords);
     const std::string_view thread_name = thread_names_.of(sample.tid, now);
-    window_->add(modules_, sample, {frames_of(record), depth}, thread_name);
+    window_->add(modules_, sample, frames, thread_name, labels);
     if (piece_ != nullptr) {
-      piece_->add(modules_, sample, {frames_of(record), depth}, thread_name);
+      piece_->add(modules_, sample, frames, thread_name, labels);
     }
   });
   if (heap_ != nullptr) {
@@ -248,7 +260,7 @@ void Session::keep_piece() {
 }
 
 void Session::look_after_engine(bool is_traced) {
-  if (sampling_ == Sampling::kLost) {
+  if (sampling_ == Sampling::kLost || sampling_ == Sampling::kStopped) {
     return;
   }
   if (is_traced) {

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "agent/context_slots.h"
+#include "agent/control.h"
 #include "agent/cpu/engine.h"
 #include "agent/cpu_profile.h"
 #include "agent/delivery.h"
@@ -59,8 +61,19 @@ class Session {
   void begin_piece();
   CpuProfileFacts cpu_facts(std::uint64_t end_ns) const;
   bool start_sampling();
+  // session_control.cc. True when a request has to be looked at again soon.
+  bool serve_control();
+  std::optional<int> answer(ControlRequest& request);
+  void begin_next_window();
+  void suspend();
+  int resume();
+  int change_cpu_hz(std::uint64_t hz);
+  int write_snapshot(const ControlRequest& request);
+  void publish_status();
   void look_after_engine(bool is_traced);
+  std::uint64_t cpu_hz() const;
   std::uint64_t period_ns() const;
+  static std::int64_t unix_minus_monotonic();
 
   const Options& options_;
   SampleRing& ring_;
@@ -70,11 +83,13 @@ class Session {
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;
   ThreadNames thread_names_;
+  ContextSlots context_slots_;
   std::optional<Delivery> delivery_;
   bool is_deserted_ = false;
   std::unique_ptr<cpu::Engine> engine_;
-  enum class Sampling { kOn, kPausedForDebugger, kLost } sampling_ = Sampling::kOn;
+  enum class Sampling { kOn, kPausedForDebugger, kStopped, kLost } sampling_ = Sampling::kOn;
   std::unique_ptr<Window> window_;
+  std::uint64_t samples_taken_ = 0;
   std::uint64_t lost_before_ = 0;        // ring losses already counted in an earlier window
   std::uint64_t lost_before_piece_ = 0;  // the same, in an earlier piece
   // With a disk spool: what is in the window, but in no piece of it yet. Null: pieces are not wanted.

@@ -29,6 +29,7 @@ std::size_t Window::KeyHash::operator()(const SampleKey& key) const noexcept {
   std::memcpy(link.data() + 2, key.span_id.data(), key.span_id.size());
   std::uint64_t hash = mix(key.stack, static_cast<std::uint32_t>(key.tid));
   hash = mix(hash, std::uint64_t{key.name} << 8U | static_cast<std::uint64_t>(key.end));
+  hash = mix(hash, key.labels);
   for (const std::uint64_t word : link) {
     hash = mix(hash, word);
   }
@@ -39,12 +40,14 @@ Window::Window(std::uint64_t start_ns, bool keep_times)
     : start_ns_(start_ns), keep_times_(keep_times) {}
 
 void Window::add(const symbols::ModuleMap& modules, const Sample& sample,
-                 std::span<const std::uint64_t> frames, std::string_view thread_name) {
+                 std::span<const std::uint64_t> frames, std::string_view thread_name,
+                 std::string_view labels) {
   ++counters_.samples;
   ++counters_.stack_ends[static_cast<std::size_t>(sample.end)];
   const SampleKey key{.stack = intern_stack(modules, frames),
                       .tid = sample.tid,
-                      .name = intern_name(thread_name),
+                      .name = intern_text(thread_name),
+                      .labels = intern_text(labels),
                       .end = sample.end,
                       .trace_id = sample.trace_id,
                       .span_id = sample.span_id};
@@ -84,12 +87,12 @@ std::uint32_t Window::intern_stack(const symbols::ModuleMap& modules,
   return index;
 }
 
-std::uint32_t Window::intern_name(std::string_view name) {
-  const std::string text(name);
+std::uint32_t Window::intern_text(std::string_view text) {
+  const std::string value(text);
   const auto [entry, is_new] =
-      names_by_text_.try_emplace(text, static_cast<std::uint32_t>(names_.size()));
+      texts_by_value_.try_emplace(value, static_cast<std::uint32_t>(texts_.size()));
   if (is_new) {
-    names_.push_back(text);
+    texts_.push_back(value);
   }
   return entry->second;
 }

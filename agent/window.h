@@ -41,7 +41,8 @@ struct SeenFrame {
 struct SampleKey {
   std::uint32_t stack = 0;
   std::int32_t tid = 0;
-  std::uint32_t name = 0;  // position in Window::names
+  std::uint32_t name = 0;    // position in Window::text
+  std::uint32_t labels = 0;  // the same
   unwind::StackEnd end = unwind::StackEnd::kRoot;
   std::array<std::uint8_t, 16> trace_id{};
   std::array<std::uint8_t, 8> span_id{};
@@ -53,9 +54,10 @@ class Window {
   // `start_ns`: CLOCK_MONOTONIC. `keep_times`: OTPROF_TIMESTAMPS.
   Window(std::uint64_t start_ns, bool keep_times);
 
-  // One record of the ring, with the name its thread had.
+  // One record of the ring, with the name its thread had and its labels' bytes.
   void add(const symbols::ModuleMap& modules, const Sample& sample,
-           std::span<const std::uint64_t> frames, std::string_view thread_name);
+           std::span<const std::uint64_t> frames, std::string_view thread_name,
+           std::string_view labels = {});
   void count_lost(std::uint64_t samples) { counters_.lost_in_ring += samples; }
 
   bool is_empty() const { return samples_.empty(); }
@@ -69,7 +71,8 @@ class Window {
   };
   std::span<const Merged> samples() const { return samples_; }
   std::span<const SeenFrame> stack(std::uint32_t index) const;
-  const std::string& name(std::uint32_t index) const { return names_[index]; }
+  // A thread's name, or labels.
+  const std::string& text(std::uint32_t index) const { return texts_[index]; }
 
  private:
   struct KeyHash {
@@ -82,7 +85,7 @@ class Window {
 
   std::uint32_t intern_stack(const symbols::ModuleMap& modules,
                              std::span<const std::uint64_t> frames);
-  std::uint32_t intern_name(std::string_view name);
+  std::uint32_t intern_text(std::string_view text);
 
   std::uint64_t start_ns_;
   bool keep_times_;
@@ -91,8 +94,8 @@ class Window {
   std::vector<SeenFrame> frames_;  // all stacks, one after another
   std::vector<StackRange> stacks_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> stacks_by_hash_;
-  std::vector<std::string> names_;
-  std::unordered_map<std::string, std::uint32_t> names_by_text_;
+  std::vector<std::string> texts_;
+  std::unordered_map<std::string, std::uint32_t> texts_by_value_;
   std::vector<Merged> samples_;
   std::unordered_map<SampleKey, std::uint32_t, KeyHash> samples_by_key_;
 };

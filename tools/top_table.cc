@@ -12,7 +12,7 @@
 namespace otprof::tools {
 namespace {
 
-std::string right(std::string text, std::size_t width) {
+std::string right(const std::string& text, std::size_t width) {
   const std::size_t used = columns(text);
   return used < width ? std::string(width - used, ' ') + text : text;
 }
@@ -21,14 +21,6 @@ std::string left(std::string text, std::size_t width) {
   const std::size_t used = columns(text);
   if (used < width) text.append(width - used, ' ');
   return text;
-}
-
-std::int64_t sum_of(const MergedProfile& profile, std::size_t column) {
-  std::int64_t sum = 0;
-  for (std::size_t row = 0; row < profile.rows.size(); ++row) {
-    sum = saturating_add(sum, profile.rows.value(row, column));
-  }
-  return sum;
 }
 
 std::size_t chosen_column(const Recording& recording, const MergedProfile& profile,
@@ -46,6 +38,14 @@ std::size_t chosen_column(const Recording& recording, const MergedProfile& profi
 }
 
 }  // namespace
+
+std::int64_t sum_of(const MergedProfile& profile, std::size_t column) {
+  std::int64_t sum = 0;
+  for (std::size_t row = 0; row < profile.rows.size(); ++row) {
+    sum = saturating_add(sum, profile.rows.value(row, column));
+  }
+  return sum;
+}
 
 std::size_t terminal_width(int fd) {
   winsize size{};

@@ -25,6 +25,9 @@ std::string top_table(const Recording& recording, const MergedProfile& profile,
 // "512 KiB in use, 1.2 GiB allocated"
 std::string summary_line(const Recording& recording, const MergedProfile& profile);
 
+// The sum of a column over all samples.
+std::int64_t sum_of(const MergedProfile& profile, std::size_t column);
+
 // Columns of the terminal on `fd`, or 100 if it is none.
 std::size_t terminal_width(int fd);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handler side (take_sample, monotonic_ns). Calls allowed there: the vdso's clock_gettime,
-// memset/memcpy, the ring, the unwinder, current_trace_context. On an ordinary thread, no system
+// memset/memcpy, the ring, the unwinder, thread_context.h. On an ordinary thread, no system
 // call: the program may have sandboxed it so that any but a few end the process.
 #include "agent/cpu/sampler.h"
 
@@ -48,7 +48,10 @@ std::uint64_t monotonic_ns() noexcept {
 }
 
 void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
-  const std::uint32_t words = agent::kSampleWords + config.max_depth;
+  const agent::ThreadContext context =
+      has_thread_locals() ? agent::current_thread_context() : agent::ThreadContext{};
+  const std::uint32_t label_words = agent::label_words(context.label_bytes);
+  const std::uint32_t words = agent::kSampleWords + config.max_depth + label_words;
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     return;
@@ -64,13 +67,12 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   sample.weight = weight;
   sample.end = walk.end;
   sample.depth = static_cast<std::uint16_t>(walk.depth);
-  if (has_thread_locals()) {
-    const agent::TraceContext context = agent::current_trace_context();
-    sample.trace_id = context.trace_id;
-    sample.span_id = context.span_id;
-  }
+  sample.label_bytes = context.label_bytes;
+  sample.trace_id = context.link.trace_id;
+  sample.span_id = context.link.span_id;
+  agent::write_labels(context, frames + walk.depth);
   std::memcpy(record, &sample, sizeof sample);
-  config.ring->commit(record, words, agent::kSampleWords + walk.depth);
+  config.ring->commit(record, words, agent::kSampleWords + walk.depth + label_words);
 }
 
 }  // namespace otprof::cpu

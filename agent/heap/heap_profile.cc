@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "agent/locations.h"
+#include "agent/sample_labels.h"
 
 namespace otprof::heap {
 namespace {
@@ -69,11 +70,11 @@ Index stack_of(Dictionary& dictionary, const Locations& locations,
   return dictionary.intern_stack(stack);
 }
 
-std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
-                                 const HeapRow& row) {
+std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store, const HeapRow& row,
+                                 agent::SampleLabels& labels) {
   std::vector<Index> attributes = {dictionary.int_attribute("thread.id", row.key.tid)};
-  if (!store.name(row.key.name).empty()) {
-    attributes.push_back(dictionary.string_attribute("thread.name", store.name(row.key.name)));
+  if (!store.text(row.key.name).empty()) {
+    attributes.push_back(dictionary.string_attribute("thread.name", store.text(row.key.name)));
   }
   if (row.key.end != unwind::StackEnd::kRoot) {
     attributes.push_back(
@@ -83,6 +84,7 @@ std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
     attributes.push_back(dictionary.string_attribute("otprof.heap.age",
                                                      kAgeNames[static_cast<std::size_t>(row.age)]));
   }
+  labels.add_to(attributes, store.text(row.key.labels), dictionary);
   return attributes;
 }
 
@@ -138,16 +140,11 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
   if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
     profile.profile_id = {};
   }
-  std::vector<Index> counters;
-  for (const auto& [name, value] : facts.counters) {
-    counters.push_back(dictionary.int_attribute(name, value));
-  }
-  profile.attributes = dictionary.intern_attribute_set(counters);
-
   // Without their allocator frames, stacks that were different may be equal.
+  agent::SampleLabels labels(facts.label_keys);
   std::map<std::tuple<Index, Index, Index>, Values> merged;
   for (const HeapRow& row : rows) {
-    std::vector<Index> attributes = attributes_of(dictionary, store, row);
+    std::vector<Index> attributes = attributes_of(dictionary, store, row, labels);
     Values& values = merged[{stack_of(dictionary, locations, stacks.at(row.key.stack)),
                              dictionary.intern_attribute_set(attributes),
                              dictionary.intern_link({row.key.trace_id, row.key.span_id})}];
@@ -173,6 +170,12 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
       profile.values.push_back(rounded(values.inuse_space));
     }
   }
+  std::vector<Index> counters;
+  for (const auto& [name, value] : facts.counters) {
+    counters.push_back(dictionary.int_attribute(name, value));
+  }
+  agent::add_label_counters(labels.counters(), dictionary, counters);
+  profile.attributes = dictionary.intern_attribute_set(counters);
   return profile;
 }
 

@@ -27,6 +27,8 @@ struct HeapProfileFacts {
   bool symbolize = true;
   bool has_live = true;  // false: the two inuse types are left out
   std::vector<std::pair<std::string, std::int64_t>> counters;  // attributes of the profile
+  // Names of the keys in thread contexts, as the process has published them.
+  std::span<const std::string> label_keys = {};
 };
 
 // Frames of operator new and the C allocation functions are dropped from the leaf end.

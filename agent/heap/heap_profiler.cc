@@ -76,9 +76,9 @@ void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames
   const auto now = std::chrono::steady_clock::now();
   const std::size_t records = ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const HeapSample sample = heap_sample_of(record);
-    const std::size_t depth = std::min<std::size_t>(sample.common.depth, words - kHeapSampleWords);
-    store_.add(modules, sample, {record + kHeapSampleWords, depth},
-               names.of(sample.common.tid, now));
+    const auto [frames, labels] =
+        agent::tail_of(sample.common, record + kHeapSampleWords, words - kHeapSampleWords);
+    store_.add(modules, sample, frames, names.of(sample.common.tid, now), labels);
   });
   constexpr std::size_t kBusyRecords = 128;
   is_busy_ = records > kBusyRecords;
@@ -121,31 +121,44 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
   return counters;
 }
 
+void HeapProfiler::set_interval(std::uint64_t bytes) {
+  heap_state().interval.store(bytes, std::memory_order_relaxed);
+}
+
+std::optional<encoder::Profile> HeapProfiler::profile(std::uint64_t now_ns,
+                                                      std::int64_t unix_minus_monotonic,
+                                                      symbols::ModuleMap& modules,
+                                                      symbols::Symbolizer& symbolizer,
+                                                      encoder::Dictionary& dictionary) {
+  store_.forget_freed(heap_state().live);
+  const std::vector<HeapRow> rows = store_.rows(now_ns);
+  std::optional<encoder::Profile> made;
+  if (!rows.empty()) {
+    made = make_heap_profile(store_, rows,
+                             {.start_ns = window_start_ns_,
+                              .end_ns = now_ns,
+                              .unix_minus_monotonic = unix_minus_monotonic,
+                              .interval = heap_state().interval.load(std::memory_order_relaxed),
+                              .symbolize = static_cast<agent::SymbolizeChoice>(
+                                               options_.symbolize) != agent::SymbolizeChoice::kNone,
+                              .has_live = options_.heap_live,
+                              .counters = counters()},
+                             modules, symbolizer, dictionary);
+  }
+  return made;
+}
+
 std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
                                                            std::int64_t unix_minus_monotonic,
                                                            symbols::ModuleMap& modules,
                                                            symbols::Symbolizer& symbolizer,
                                                            encoder::Dictionary& dictionary) {
-  store_.forget_freed(heap_state().live);
-  const std::vector<HeapRow> rows = store_.rows(now_ns);
-  std::optional<encoder::Profile> profile;
-  if (!rows.empty()) {
-    profile =
-        make_heap_profile(store_, rows,
-                          {.start_ns = window_start_ns_,
-                           .end_ns = now_ns,
-                           .unix_minus_monotonic = unix_minus_monotonic,
-                           .interval = heap_state().interval.load(std::memory_order_relaxed),
-                           .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
-                                        agent::SymbolizeChoice::kNone,
-                           .has_live = options_.heap_live,
-                           .counters = counters()},
-                          modules, symbolizer, dictionary);
-  }
+  std::optional<encoder::Profile> ended =
+      profile(now_ns, unix_minus_monotonic, modules, symbolizer, dictionary);
   store_.begin_window();
   window_start_ns_ = now_ns;
   piece_start_ns_ = now_ns;
-  return profile;
+  return ended;
 }
 
 std::optional<encoder::Profile> HeapProfiler::piece(std::uint64_t now_ns,

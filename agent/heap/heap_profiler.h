@@ -41,6 +41,14 @@ class HeapProfiler {
   // True when the ring would not hold what comes in a quarter of a second.
   bool is_busy() const { return is_busy_; }
 
+  // Mean bytes between samples from now on, 1 .. 2^40; samples carry the one they were taken at.
+  void set_interval(std::uint64_t bytes);
+
+  // What there is in the current window and alive, if anything; the window goes on.
+  std::optional<encoder::Profile> profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
+                                          symbols::ModuleMap& modules,
+                                          symbols::Symbolizer& symbolizer,
+                                          encoder::Dictionary& dictionary);
   // The window that ends now, if there is anything in it or alive; starts the next one.
   std::optional<encoder::Profile> close_window(std::uint64_t now_ns,
                                                std::int64_t unix_minus_monotonic,

@@ -150,7 +150,9 @@ constexpr std::uint32_t kOwnFrames = 8;
   if (size < state->min_size.load(std::memory_order_relaxed)) {
     return;
   }
-  const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames;
+  const agent::ThreadContext context = agent::current_thread_context();
+  const std::uint32_t label_words = agent::label_words(context.label_bytes);
+  const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames + label_words;
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     state->lost_in_ring.fetch_add(1, std::memory_order_relaxed);
@@ -164,9 +166,10 @@ constexpr std::uint32_t kOwnFrames = 8;
   sample.common.monotonic_ns = cpu::monotonic_ns();
   const auto own_frame = reinterpret_cast<std::uintptr_t>(&sample);
   sample.common.tid = cpu::current_tid(cpu::own_stack_bounds(own_frame).high != 0);
-  const agent::TraceContext context = agent::current_trace_context();
-  sample.common.trace_id = context.trace_id;
-  sample.common.span_id = context.span_id;
+  sample.common.label_bytes = context.label_bytes;
+  sample.common.trace_id = context.link.trace_id;
+  sample.common.span_id = context.link.span_id;
+  agent::write_labels(context, record + kHeapSampleWords + walk.depth);
   sample.address = reinterpret_cast<std::uintptr_t>(pointer);
   sample.size = size;
   sample.interval = interval;
@@ -184,7 +187,7 @@ constexpr std::uint32_t kOwnFrames = 8;
     }
   }
   std::memcpy(record, static_cast<const void*>(&sample), sizeof sample);
-  config.ring->commit(record, words, kHeapSampleWords + walk.depth);
+  config.ring->commit(record, words, kHeapSampleWords + walk.depth + label_words);
 }
 
 // Without a countdown each allocation is decided on its own, which has the same distribution.

@@ -48,6 +48,7 @@ std::size_t HeapKeyHash::operator()(const HeapKey& key) const noexcept {
   std::memcpy(words.data() + 2, key.span_id.data(), key.span_id.size());
   std::uint64_t hash = mix(std::uint64_t{key.stack} << 8U | static_cast<std::uint64_t>(key.end),
                            std::uint64_t{key.name} << 32U | static_cast<std::uint32_t>(key.tid));
+  hash = mix(hash, key.labels);
   for (const std::uint64_t word : words) {
     hash = mix(hash, word);
   }
@@ -72,11 +73,11 @@ std::uint32_t HeapStore::Stacks::intern(std::span<const SeenFrame> frames) {
   return index;
 }
 
-std::uint32_t HeapStore::Names::intern(std::string_view text) {
+std::uint32_t HeapStore::Texts::intern(std::string_view text) {
   const auto [entry, is_new] =
-      by_text_.try_emplace(std::string(text), static_cast<std::uint32_t>(names_.size()));
+      by_text_.try_emplace(std::string(text), static_cast<std::uint32_t>(texts_.size()));
   if (is_new) {
-    names_.emplace_back(text);
+    texts_.emplace_back(text);
   }
   return entry->second;
 }
@@ -102,7 +103,8 @@ const symbols::Module* HeapStore::keep(const symbols::Module* module) {
 }
 
 void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
-                    std::span<const std::uint64_t> frames, std::string_view thread_name) {
+                    std::span<const std::uint64_t> frames, std::string_view thread_name,
+                    std::string_view labels) {
   ++window_samples_;
   ++stack_ends_[static_cast<std::size_t>(sample.common.end)];
   scratch_.clear();
@@ -112,7 +114,8 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
   const HeapKey key{.stack = stacks_.intern(scratch_),
                     .tid = sample.common.tid,
                     .end = sample.common.end,
-                    .name = names_.intern(thread_name),
+                    .name = texts_.intern(thread_name),
+                    .labels = texts_.intern(labels),
                     .trace_id = sample.common.trace_id,
                     .span_id = sample.common.span_id};
   const double p = sampling_probability(sample.size, sample.interval);
@@ -189,7 +192,7 @@ std::vector<HeapRow> HeapStore::rows(std::uint64_t now_ns) const {
 
 void HeapStore::begin_window() {
   Stacks stacks;
-  Names names;
+  Texts texts;
   std::unordered_map<std::uint32_t, std::uint32_t> moved;
   for (auto& [id, sample] : live_) {
     const auto [entry, is_new] = moved.try_emplace(sample.key.stack, 0);
@@ -197,10 +200,11 @@ void HeapStore::begin_window() {
       entry->second = stacks.intern(stacks_.at(sample.key.stack));
     }
     sample.key.stack = entry->second;
-    sample.key.name = names.intern(names_.at(sample.key.name));
+    sample.key.name = texts.intern(texts_.at(sample.key.name));
+    sample.key.labels = texts.intern(texts_.at(sample.key.labels));
   }
   stacks_ = std::move(stacks);
-  names_ = std::move(names);
+  texts_ = std::move(texts);
   std::unordered_set<const symbols::Module*> used;
   for (const SeenFrame& frame : stacks_.all_frames()) {
     used.insert(frame.module);

@@ -32,7 +32,8 @@ struct HeapKey {
   std::uint32_t stack = 0;
   std::int32_t tid = 0;
   unwind::StackEnd end = unwind::StackEnd::kRoot;
-  std::uint32_t name = 0;  // position in HeapStore::name()
+  std::uint32_t name = 0;    // position in HeapStore::text()
+  std::uint32_t labels = 0;  // the same
   std::array<std::uint8_t, 16> trace_id{};
   std::array<std::uint8_t, 8> span_id{};
   bool operator==(const HeapKey&) const = default;
@@ -60,7 +61,8 @@ class HeapStore {
  public:
   // One record of the ring.
   void add(const symbols::ModuleMap& modules, const HeapSample& sample,
-           std::span<const std::uint64_t> frames, std::string_view thread_name);
+           std::span<const std::uint64_t> frames, std::string_view thread_name,
+           std::string_view labels = {});
 
   // Brings the live samples down to `interval`: one taken at a shorter interval is kept with the
   // probability that makes it a sample of the longer one, so estimates stay unbiased.
@@ -77,7 +79,8 @@ class HeapStore {
   std::vector<HeapRow> take_piece();
   // Of a row, until begin_window().
   std::span<const SeenFrame> stack(std::uint32_t index) const { return stacks_.at(index); }
-  const std::string& name(std::uint32_t index) const { return names_.at(index); }
+  // A thread's name, or labels as the hook copied them.
+  const std::string& text(std::uint32_t index) const { return texts_.at(index); }
 
   // Starts the next window: forgets everything but live samples.
   void begin_window();
@@ -115,13 +118,13 @@ class HeapStore {
   };
 
   // Texts by value, the same way.
-  class Names {
+  class Texts {
    public:
     std::uint32_t intern(std::string_view text);
-    const std::string& at(std::uint32_t index) const { return names_[index]; }
+    const std::string& at(std::uint32_t index) const { return texts_[index]; }
 
    private:
-    std::vector<std::string> names_;
+    std::vector<std::string> texts_;
     std::unordered_map<std::string, std::uint32_t> by_text_;
   };
 
@@ -130,7 +133,7 @@ class HeapStore {
   const symbols::Module* keep(const symbols::Module* module);
 
   Stacks stacks_;
-  Names names_;
+  Texts texts_;
   std::vector<SeenFrame> scratch_;
   Sums window_;
   Sums piece_;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The session's answers to control.h.
+#include "agent/control.h"
+#include "agent/cpu/sampler.h"
+#include "agent/heap/heap_sampler.h"
+#include "agent/log.h"
+#include "agent/session.h"
+
+namespace otprof::agent {
+
+bool Session::serve_control() {
+  const bool is_waiting =
+      control_queue().serve([this](ControlRequest& request) { return answer(request); });
+  publish_status();
+  return is_waiting;
+}
+
+std::optional<int> Session::answer(ControlRequest& request) {
+  switch (request.action) {
+    case ControlAction::kStart: return resume();
+    case ControlAction::kStop: suspend(); return OTPROF_OK;
+    case ControlAction::kFlush:
+      if (!request.has_begun) {
+        request.has_begun = true;
+        begin_next_window();
+      }
+      return delivery_->is_idle() || !request.is_watched ? std::optional<int>(OTPROF_OK)
+                                                         : std::nullopt;
+    case ControlAction::kSnapshot: return write_snapshot(request);
+    case ControlAction::kSetCpuHz: return change_cpu_hz(request.value);
+    case ControlAction::kSetHeapInterval:
+      if (heap_ == nullptr) {
+        return OTPROF_FAILED;
+      }
+      wishes().heap_interval = request.value;
+      heap_->set_interval(request.value);
+      return OTPROF_OK;
+  }
+  return OTPROF_FAILED;
+}
+
+void Session::begin_next_window() {
+  collect();
+  close_window();
+  window_end_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.export_interval);
+}
+
+void Session::suspend() {
+  if (sampling_ == Sampling::kOn) {
+    engine_->stop();
+  }
+  if (options_.cpu) {
+    sampling_ = Sampling::kStopped;
+  }
+  if (heap_ != nullptr) {
+    heap_->stop();
+  }
+  wishes().is_stopped = true;
+}
+
+int Session::resume() {
+  if (!wishes().is_stopped) {
+    return sampling_ == Sampling::kLost && heap_ == nullptr ? static_cast<int>(OTPROF_FAILED)
+                                                            : static_cast<int>(OTPROF_OK);
+  }
+  wishes().is_stopped = false;
+  if (heap_ != nullptr) {
+    heap_->start();
+  }
+  if (options_.cpu && !start_sampling()) {
+    return heap_ != nullptr ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
+  }
+  return OTPROF_OK;
+}
+
+int Session::change_cpu_hz(std::uint64_t hz) {
+  if (!options_.cpu || sampling_ == Sampling::kLost) {
+    return OTPROF_FAILED;
+  }
+  begin_next_window();
+  wishes().cpu_hz = hz;
+  if (sampling_ != Sampling::kOn) {
+    return OTPROF_OK;
+  }
+  engine_->stop();
+  return start_sampling() ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
+}
+
+int Session::write_snapshot(const ControlRequest& request) {
+  collect();
+  encoder::Dictionary dictionary;
+  const std::uint64_t now = cpu::monotonic_ns();
+  std::optional<encoder::Profile> profile;
+  if (request.value == OTPROF_CPU && options_.cpu) {
+    profile = make_cpu_profile(*window_, cpu_facts(now), modules_, symbolizer_, dictionary);
+  } else if (request.value == OTPROF_HEAP && heap_ != nullptr) {
+    profile = heap_->profile(now, unix_minus_monotonic(), modules_, symbolizer_, dictionary);
+  }
+  if (!profile) {
+    log_warning(std::string("no snapshot written to ") + request.path + ": " +
+                (request.value == OTPROF_CPU ? "CPU" : "the heap") + " is not sampled");
+    return OTPROF_FAILED;
+  }
+  return delivery_->write_snapshot(dictionary, *profile, request.path)
+             ? static_cast<int>(OTPROF_OK)
+             : static_cast<int>(OTPROF_FAILED);
+}
+
+void Session::publish_status() {
+  constexpr auto kOrder = std::memory_order_relaxed;
+  StatusBoard& board = status_board();
+  const bool is_sampling = sampling_ == Sampling::kOn;
+  const bool is_on = is_sampling || (heap_ != nullptr && !wishes().is_stopped);
+  board.state.store(is_on ? OTPROF_RUNNING : OTPROF_STOPPED, kOrder);
+  board.cpu_hz.store(options_.cpu ? static_cast<std::uint32_t>(cpu_hz()) : 0, kOrder);
+  board.cpu_engine.store(engine_ != nullptr ? engine_->name() : "none", kOrder);
+  board.cpu_samples.store(samples_taken_, kOrder);
+  board.cpu_samples_lost.store(ring_.lost(), kOrder);
+  if (heap_ != nullptr) {
+    const heap::HeapState& state = heap::heap_state();
+    board.heap_interval.store(state.interval.load(kOrder), kOrder);
+    board.heap_samples.store(state.samples.load(kOrder), kOrder);
+    board.heap_samples_lost.store(state.lost_in_ring.load(kOrder), kOrder);
+  }
+  board.windows.store(delivery_->counters().windows, kOrder);
+  if (const transport::Outbox* outbox = delivery_->outbox()) {
+    const transport::Outbox::State state = outbox->state();
+    board.requests_delivered.store(state.sender.delivered, kOrder);
+    board.requests_waiting.store(state.queued + state.on_disk, kOrder);
+  }
+}
+
+}  // namespace otprof::agent
