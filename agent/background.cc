@@ -25,6 +25,8 @@ using std::chrono::steady_clock;
 
 // Enough for demangling hostile names and for TLS handshakes; untouched pages cost nothing.
 constexpr std::size_t kStackBytes = std::size_t{1} << 20;
+// From the end of the last attempt to deliver to the end of the thread, on a busy machine.
+constexpr std::chrono::milliseconds kTellingTakes{100};
 
 // Leaves this thread with an empty descriptor table of its own.
 bool take_private_table() {
@@ -78,7 +80,9 @@ bool Background::start(std::chrono::milliseconds limit) {
 }
 
 bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
-  end_by_.store(steady_clock::now() + limit, std::memory_order_relaxed);
+  // Who asked waits no longer than `limit`, and what was not delivered is still to be told by then.
+  const auto reserve = std::min(limit / 4, kTellingTakes);
+  end_by_.store(steady_clock::now() + limit - reserve, std::memory_order_relaxed);
   auto running = static_cast<std::uint32_t>(State::kRunning);
   if (!state_.compare_exchange_strong(running, static_cast<std::uint32_t>(state),
                                       std::memory_order_acq_rel)) {

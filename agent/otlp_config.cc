@@ -74,6 +74,8 @@ bool make_sender_config(const Options& options, transport::SenderConfig& config)
          options.client_certificate);
   config.user_agent = std::string("libotprof/") + kVersion + " OTel-OTLP-Exporter-Cpp/" + kVersion;
   config.queue_windows = static_cast<std::size_t>(options.queue_size);
+  // A quarter for what waits; windows, symbols and live blocks have the rest.
+  config.queue_bytes = static_cast<std::size_t>(options.max_memory / 4);
   config.warn = warn_from_sender;
   return true;
 }

@@ -13,6 +13,8 @@
 #include "agent/futex.h"
 #include "agent/log.h"
 #include "agent/process_status.h"
+#include "agent/self_report.h"
+#include "agent/usage.h"
 
 namespace otprof::agent {
 namespace {
@@ -118,6 +120,7 @@ Session::TimePoint Session::tick() {
     const ProcessStatus status = read_process_status();
     is_deserted_ = status.is_deserted;
     look_after_engine(status.is_traced);
+    look_after_memory();
     next_check_ = now + kCheckEvery;
   }
   if (now >= window_end_) {
@@ -219,6 +222,10 @@ void Session::close_window() {
     }
   }
   if (!profiles.empty()) {
+    add_self_report({.cpu_ns = own_cpu_ns(),
+                     .memory_bytes = own_memory_bytes(),
+                     .windows_closed_early = windows_closed_early_},
+                    *delivery_, dictionary, profiles.front());
     delivery_->deliver(dictionary, profiles, kinds);
   } else {
     delivery_->skip_window();
@@ -229,6 +236,7 @@ void Session::close_window() {
   }
   modules_.drop_unloaded();
   thread_names_.clear();
+  memory_at_start_ = own_memory_bytes();
 }
 
 void Session::begin_piece() {
@@ -257,6 +265,21 @@ void Session::keep_piece() {
     delivery_->keep_piece(dictionary, profiles);
   }
   begin_piece();
+}
+
+// What grows is the window: with every different stack, and every sample's time.
+void Session::look_after_memory() {
+  const auto most = static_cast<std::uint64_t>(options_.max_memory);
+  // What a new window starts with, symbols and live blocks, does not get less by closing it.
+  if (own_memory_bytes() <= std::max(most / 2, memory_at_start_ + most / 8)) {
+    return;
+  }
+  if (windows_closed_early_++ == 0) {
+    log_warning("the profiler's memory is half of OTPROF_MAX_MEMORY (" +
+                std::to_string(options_.max_memory >> 20U) +
+                " MiB); windows are closed early, which is counted");
+  }
+  window_end_ = steady_clock::now();
 }
 
 void Session::look_after_engine(bool is_traced) {

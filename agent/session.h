@@ -71,6 +71,7 @@ class Session {
   int write_snapshot(const ControlRequest& request);
   void publish_status();
   void look_after_engine(bool is_traced);
+  void look_after_memory();
   std::uint64_t cpu_hz() const;
   std::uint64_t period_ns() const;
   static std::int64_t unix_minus_monotonic();
@@ -94,6 +95,8 @@ class Session {
   std::uint64_t lost_before_piece_ = 0;  // the same, in an earlier piece
   // With a disk spool: what is in the window, but in no piece of it yet. Null: pieces are not wanted.
   std::unique_ptr<Window> piece_;
+  std::uint64_t windows_closed_early_ = 0;
+  std::uint64_t memory_at_start_ = 0;  // of the window, bytes
   TimePoint window_end_{};
   TimePoint piece_end_{};
   TimePoint next_check_{};

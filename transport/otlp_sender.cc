@@ -42,6 +42,10 @@ class Jitter {
   std::uint64_t state_;
 };
 
+// Where nobody answers twice there is nobody, and attempts cost: a failed TLS handshake some 30 ms of
+// CPU time.
+constexpr unsigned kUnansweredAtExit = 2;
+
 struct Window {
   Body body;
   bool tried = false;
@@ -113,8 +117,9 @@ struct OtlpSender::State {
   unsigned failures = 0;           // retryable ones in a row, of any body
   Clock::time_point not_before{};  // next attempt
   std::optional<Clock::time_point> finish_by;
-  std::string last_failure;        // since finish() began
-  std::uint64_t lost_at_exit = 0;  // the same
+  std::string last_failure;         // since finish() began
+  std::uint64_t lost_at_exit = 0;   // the same
+  unsigned unanswered_at_exit = 0;  // the same, attempts in a row
 };
 
 void OtlpSender::State::begin(Clock::time_point now) {
@@ -180,6 +185,7 @@ void OtlpSender::State::settle(const Answer& answer, Clock::time_point now) {
     case Verdict::kRetry:
       if (finish_by) {
         last_failure = explain(answer);
+        unanswered_at_exit = answer.status == 0 ? unanswered_at_exit + 1 : 0;
         lost_at_exit += lose(window, counters.dropped_at_exit) ? 1 : 0;
       } else {
         back_off(std::move(window), answer, now);
@@ -230,7 +236,8 @@ void OtlpSender::finish(Clock::time_point deadline) {
   s.not_before = {};
   s.last_failure = "no answer in time";
   s.lost_at_exit = 0;
-  while (queued() > 0) {
+  s.unanswered_at_exit = 0;
+  while (queued() > 0 && s.unanswered_at_exit < kUnansweredAtExit) {
     const auto now = Clock::now();
     if (now >= deadline) break;
     const auto next = std::min(step(), deadline);

@@ -103,8 +103,8 @@ class OtlpSender {
   // Sleeps until socket activity or `limit`, a minute at most. Only while in_flight().
   void wait(std::chrono::milliseconds limit);
 
-  // Delivers what is queued until it is empty or `deadline`; backoffs are cut short (one attempt per
-  // body from now on). The rest counts as dropped_at_exit. Afterwards all is as at the start: a
+  // Delivers what is queued until it is empty, `deadline`, or two attempts in a row that nobody
+  // answers; backoffs are cut short (one attempt per body from now on). The rest counts as dropped_at_exit. Afterwards all is as at the start: a
   // process that was about to end may have gone on.
   void finish(std::chrono::steady_clock::time_point deadline);
 

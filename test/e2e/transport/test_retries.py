@@ -196,14 +196,19 @@ class AtExit(TransportTest):
         self.assert_counts(result, delivered=2, dropped_at_exit=0)
         self.assertLess(result["wall_ms"], 4000)
 
-    def test_one_attempt_each_when_refused(self):
+    def test_two_attempts_when_nobody_is_there(self):
         with FaultServer(listen=False) as server:
             result = self.run_client(server.url(), bodies=5, run_for=0, finish=5000)
-        self.assert_counts(result, attempts=5, retries=0, dropped_at_exit=5)
+        self.assert_counts(result, attempts=2, retries=0, dropped_at_exit=5)
         self.assertLess(result["wall_ms"], 4000)
         self.assertEqual(len(result["warnings"]), 1)
         self.assertIn("5 windows not delivered to", result["warnings"][0])
         self.assertIn("Connection refused", result["warnings"][0])
+
+    def test_one_attempt_each_when_answered(self):
+        with FaultServer(reply(503)) as server:
+            result = self.run_client(server.url(), bodies=5, run_for=0, finish=5000)
+        self.assert_counts(result, attempts=5, retries=0, dropped_at_exit=5)
 
     def test_a_silent_server_costs_the_deadline_and_no_more(self):
         for timeout in (0, 5000):
