@@ -11,7 +11,7 @@
 #include <cstring>
 #include <new>
 
-#include "agent/cpu/trap_signal.h"
+#include "agent/cpu/sampler.h"
 #include "agent/log.h"
 #include "agent/raw_syscall.h"
 
@@ -46,7 +46,7 @@ char* __wrap_strdup(const char* text) {
 namespace {
 
 [[noreturn]] void park_this_thread() {
-  otprof::cpu::accept_traps(false);
+  otprof::cpu::accept_samples(false);
   otprof::agent::log_out_of_memory();
   for (;;) {
     otprof::agent::raw_syscall(SYS_pause);

@@ -33,8 +33,15 @@ Index sample_attributes(Dictionary& dictionary, const Window& window, const Samp
 // What the window counted, under names that docs/metrics.md explains.
 Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
                         const CpuProfileFacts& facts, const LabelCounters& labels) {
+  const SamplingFacts& sampling = facts.sampling;
   std::vector<Index> attributes = {
-      dictionary.string_attribute("otprof.cpu.engine", facts.engine),
+      dictionary.string_attribute("otprof.cpu.engine", sampling.engine),
+      dictionary.string_attribute("otprof.cpu.engine.reason", sampling.reason),
+      dictionary.int_attribute("otprof.threads.blocked",
+                               static_cast<std::int64_t>(sampling.blocked_threads)),
+      dictionary.int_attribute("otprof.threads.unarmed",
+                               static_cast<std::int64_t>(sampling.unarmed_threads)),
+      dictionary.int_attribute("otprof.cpu.paused_ms", sampling.paused.count()),
       dictionary.int_attribute("otprof.samples.taken", static_cast<std::int64_t>(counters.samples)),
       dictionary.int_attribute("otprof.samples.lost",
                                static_cast<std::int64_t>(counters.lost_in_ring))};

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "agent/sampling_facts.h"
 #include "agent/symbols/module_map.h"
 #include "agent/symbols/symbolizer.h"
 #include "agent/window.h"
@@ -21,7 +22,7 @@ struct CpuProfileFacts {
   std::uint64_t end_ns = 0;               // CLOCK_MONOTONIC
   std::int64_t unix_minus_monotonic = 0;  // ns; one offset for the window, so that its times agree
   std::int64_t period_ns = 0;
-  const char* engine = "";
+  SamplingFacts sampling;
   bool symbolize = true;
   bool is_piece = false;  // of a window that is not finished
   // Names of the keys in thread contexts, as the process has published them.

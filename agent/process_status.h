@@ -3,6 +3,8 @@
 // What /proc/self/status says of the process that the agent must act on. Background thread only.
 #pragma once
 
+#include <cstdint>
+
 namespace otprof::agent {
 
 struct ProcessStatus {
@@ -16,6 +18,11 @@ struct ProcessStatus {
 // What the main thread, which has ended, gave to exit(2). The kernel takes the last thread's for the
 // process, so a thread that ends after it must give the same.
 int exit_code_of_main_thread();
+
+// Threads of this process that block `signal`, twice in a row when looked at (libc blocks all for a
+// moment when it makes a thread). Of more than 512 threads, 512 are looked at, evenly spread, and the
+// number is scaled up.
+std::uint64_t count_threads_blocking(int signal);
 
 // All false when /proc is not there.
 ProcessStatus read_process_status();

@@ -38,7 +38,7 @@ constexpr milliseconds kLongestSocketWait{50};
 
 Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap,
                  std::timed_mutex& unforkable)
-    : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable) {}
+    : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable), sampling_(options) {}
 
 void Session::prepare() {
   identity_ = identify_process(options_);
@@ -79,47 +79,21 @@ bool Session::start() {
       heap_->set_interval(wishes().heap_interval);
     }
   }
-  if (!options_.cpu) {
-    sampling_ = Sampling::kLost;
-  }
   if (wishes().is_stopped) {
     suspend();
     return true;
   }
-  if (!options_.cpu) {
-    return true;
-  }
-  if (read_process_status().is_traced) {
-    log_info("started under a debugger; sampling begins when it leaves");
-    sampling_ = Sampling::kPausedForDebugger;
-    return true;
-  }
-  return start_sampling() || heap_ != nullptr;
-}
-
-bool Session::start_sampling() {
-  std::string reasons;
-  engine_ = cpu::start_engine(static_cast<cpu::EngineChoice>(options_.cpu_engine),
-                              options_.include_syscalls, period_ns(), reasons);
-  if (engine_ == nullptr) {
-    sampling_ = Sampling::kLost;
-    log_warning("CPU is not sampled: " + reasons);
-    return false;
-  }
-  sampling_ = Sampling::kOn;
-  log_info(std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
-           std::to_string(cpu_hz()) + " Hz" +
-           (reasons.empty() ? "" : " (" + reasons.substr(0, reasons.rfind("; ")) + ")"));
-  return true;
+  return sampling_.start(cpu_hz()) || heap_ != nullptr;
 }
 
 Session::TimePoint Session::tick() {
   collect();
+  sampling_.check();
   const TimePoint now = steady_clock::now();
   if (now >= next_check_) {
     const ProcessStatus status = read_process_status();
     is_deserted_ = status.is_deserted;
-    look_after_engine(status.is_traced);
+    sampling_.look_after(status.is_traced);
     look_after_memory();
     next_check_ = now + kCheckEvery;
   }
@@ -147,9 +121,7 @@ void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::
 }
 
 void Session::finish(TimePoint deadline) {
-  if (engine_ != nullptr) {
-    engine_->stop();
-  }
+  sampling_.stop();
   if (heap_ != nullptr) {
     heap_->stop();
   }
@@ -197,7 +169,7 @@ CpuProfileFacts Session::cpu_facts(std::uint64_t end_ns) const {
   return {.end_ns = end_ns,
           .unix_minus_monotonic = unix_minus_monotonic(),
           .period_ns = static_cast<std::int64_t>(period_ns()),
-          .engine = engine_ == nullptr ? "none" : engine_->name(),
+          .sampling = sampling_.facts(),
           .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone};
 }
 
@@ -206,6 +178,7 @@ void Session::close_window() {
   window_->count_lost(lost - lost_before_);
   lost_before_ = lost;
   const std::uint64_t now = cpu::monotonic_ns();
+  sampling_.survey();
   const CpuProfileFacts facts = cpu_facts(now);
   encoder::Dictionary dictionary;
   std::vector<encoder::Profile> profiles;
@@ -235,6 +208,7 @@ void Session::close_window() {
     begin_piece();
   }
   modules_.drop_unloaded();
+  sampling_.begin_window();
   thread_names_.clear();
   memory_at_start_ = own_memory_bytes();
 }
@@ -280,27 +254,6 @@ void Session::look_after_memory() {
                 " MiB); windows are closed early, which is counted");
   }
   window_end_ = steady_clock::now();
-}
-
-void Session::look_after_engine(bool is_traced) {
-  if (sampling_ == Sampling::kLost || sampling_ == Sampling::kStopped) {
-    return;
-  }
-  if (is_traced) {
-    if (sampling_ == Sampling::kOn) {
-      engine_->stop();
-      log_info("a debugger is attached; sampling pauses until it leaves");
-      sampling_ = Sampling::kPausedForDebugger;
-    }
-    return;
-  }
-  std::string why_not;
-  if (sampling_ == Sampling::kPausedForDebugger) {
-    start_sampling();
-  } else if (!engine_->check(why_not)) {
-    log_warning("the " + std::string(engine_->name()) + " engine has stopped: " + why_not);
-    start_sampling();
-  }
 }
 
 }  // namespace otprof::agent

@@ -14,8 +14,8 @@
 
 #include "agent/context_slots.h"
 #include "agent/control.h"
-#include "agent/cpu/engine.h"
 #include "agent/cpu_profile.h"
+#include "agent/cpu_sampling.h"
 #include "agent/delivery.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
@@ -60,7 +60,6 @@ class Session {
   void keep_piece();
   void begin_piece();
   CpuProfileFacts cpu_facts(std::uint64_t end_ns) const;
-  bool start_sampling();
   // session_control.cc. True when a request has to be looked at again soon.
   bool serve_control();
   std::optional<int> answer(ControlRequest& request);
@@ -70,7 +69,6 @@ class Session {
   int change_cpu_hz(std::uint64_t hz);
   int write_snapshot(const ControlRequest& request);
   void publish_status();
-  void look_after_engine(bool is_traced);
   void look_after_memory();
   std::uint64_t cpu_hz() const;
   std::uint64_t period_ns() const;
@@ -87,8 +85,7 @@ class Session {
   ContextSlots context_slots_;
   std::optional<Delivery> delivery_;
   bool is_deserted_ = false;
-  std::unique_ptr<cpu::Engine> engine_;
-  enum class Sampling { kOn, kPausedForDebugger, kStopped, kLost } sampling_ = Sampling::kOn;
+  CpuSampling sampling_;
   std::unique_ptr<Window> window_;
   std::uint64_t samples_taken_ = 0;
   std::uint64_t lost_before_ = 0;        // ring losses already counted in an earlier window

@@ -48,12 +48,7 @@ void Session::begin_next_window() {
 }
 
 void Session::suspend() {
-  if (sampling_ == Sampling::kOn) {
-    engine_->stop();
-  }
-  if (options_.cpu) {
-    sampling_ = Sampling::kStopped;
-  }
+  sampling_.suspend();
   if (heap_ != nullptr) {
     heap_->stop();
   }
@@ -62,30 +57,24 @@ void Session::suspend() {
 
 int Session::resume() {
   if (!wishes().is_stopped) {
-    return sampling_ == Sampling::kLost && heap_ == nullptr ? static_cast<int>(OTPROF_FAILED)
-                                                            : static_cast<int>(OTPROF_OK);
+    return sampling_.is_lost() && heap_ == nullptr ? static_cast<int>(OTPROF_FAILED)
+                                                   : static_cast<int>(OTPROF_OK);
   }
   wishes().is_stopped = false;
   if (heap_ != nullptr) {
     heap_->start();
   }
-  if (options_.cpu && !start_sampling()) {
-    return heap_ != nullptr ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
-  }
-  return OTPROF_OK;
+  return sampling_.start(cpu_hz()) || heap_ != nullptr ? static_cast<int>(OTPROF_OK)
+                                                       : static_cast<int>(OTPROF_FAILED);
 }
 
 int Session::change_cpu_hz(std::uint64_t hz) {
-  if (!options_.cpu || sampling_ == Sampling::kLost) {
+  if (sampling_.is_lost()) {
     return OTPROF_FAILED;
   }
   begin_next_window();
   wishes().cpu_hz = hz;
-  if (sampling_ != Sampling::kOn) {
-    return OTPROF_OK;
-  }
-  engine_->stop();
-  return start_sampling() ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
+  return sampling_.change_rate(hz) ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
 }
 
 int Session::write_snapshot(const ControlRequest& request) {
@@ -111,11 +100,10 @@ int Session::write_snapshot(const ControlRequest& request) {
 void Session::publish_status() {
   constexpr auto kOrder = std::memory_order_relaxed;
   StatusBoard& board = status_board();
-  const bool is_sampling = sampling_ == Sampling::kOn;
-  const bool is_on = is_sampling || (heap_ != nullptr && !wishes().is_stopped);
+  const bool is_on = sampling_.is_on() || (heap_ != nullptr && !wishes().is_stopped);
   board.state.store(is_on ? OTPROF_RUNNING : OTPROF_STOPPED, kOrder);
   board.cpu_hz.store(options_.cpu ? static_cast<std::uint32_t>(cpu_hz()) : 0, kOrder);
-  board.cpu_engine.store(engine_ != nullptr ? engine_->name() : "none", kOrder);
+  board.cpu_engine.store(sampling_.engine_name(), kOrder);
   board.cpu_samples.store(samples_taken_, kOrder);
   board.cpu_samples_lost.store(ring_.lost(), kOrder);
   if (heap_ != nullptr) {

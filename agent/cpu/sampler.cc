@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <time.h>
 
+#include <atomic>
+
 #include "agent/cpu/stack_bounds.h"
 #include "agent/raw_syscall.h"
 #include "agent/sample.h"
@@ -21,6 +23,7 @@ using agent::syscall_argument;
 using ClockGettime = int (*)(clockid_t, timespec*);
 
 SamplerConfig config;
+std::atomic<bool> accepting{false};
 ClockGettime vdso_clock_gettime = nullptr;
 
 ClockGettime find_vdso_clock() noexcept {
@@ -38,6 +41,8 @@ void configure_sampler(const SamplerConfig& new_config) noexcept {
   }
 }
 
+void accept_samples(bool accept) noexcept { accepting.store(accept, std::memory_order_relaxed); }
+
 std::uint64_t monotonic_ns() noexcept {
   timespec now{};
   if (vdso_clock_gettime == nullptr || vdso_clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
@@ -47,7 +52,15 @@ std::uint64_t monotonic_ns() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+pid_t interrupted_tid(const ucontext_t& interrupted) noexcept {
+  const unwind::Registers registers = unwind::registers_from_context(interrupted);
+  return current_tid(own_stack_bounds(registers[unwind::kRsp]).high != 0);
+}
+
 void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
+  if (!accepting.load(std::memory_order_relaxed)) {
+    return;
+  }
   const agent::ThreadContext context =
       has_thread_locals() ? agent::current_thread_context() : agent::ThreadContext{};
   const std::uint32_t label_words = agent::label_words(context.label_bytes);

@@ -4,6 +4,7 @@
 // sampling engine's signal handler ends in.
 #pragma once
 
+#include <sys/types.h>
 #include <ucontext.h>
 
 #include <cstdint>
@@ -25,8 +26,14 @@ struct SamplerConfig {
 // Before the first sample and, in a forked child, again before the first one there.
 void configure_sampler(const SamplerConfig& config) noexcept;
 
+// While false, samples are dropped as if they had not been due; so it is at first. Any thread.
+void accept_samples(bool accept) noexcept;
+
 // Signal handler only, on the interrupted thread. `weight`: periods the sample stands for, >= 1.
 void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept;
+
+// The id of the thread that was interrupted. Signal handler only, on that thread.
+pid_t interrupted_tid(const ucontext_t& interrupted) noexcept;
 
 // CLOCK_MONOTONIC in ns through the vdso, whatever clock_gettime the host has put in between.
 // Any thread, signal handlers included, after configure_sampler().

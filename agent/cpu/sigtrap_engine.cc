@@ -4,70 +4,65 @@
 // makes, raw clone included; the kernel sends SIGTRAP to the very thread that used up its period.
 // Threads that exist already get an event of their own, which their later children inherit.
 // Unprivileged at perf_event_paranoid 2 because kernel time is excluded.
+//
+// An inherited event begins its period anew, so a thread's first periods are counted by a timer
+// (thread_timers.h), which sends SIGTRAP as well: one signal is all that is taken from the program.
 #include <errno.h>
-#include <linux/perf_event.h>
-#include <string.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <vector>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/perf_event.h"
+#include "agent/cpu/sampler.h"
+#include "agent/cpu/sampling_signal.h"
 #include "agent/cpu/thread_list.h"
-#include "agent/cpu/trap_signal.h"
+#include "agent/cpu/thread_timers.h"
 #include "agent/raw_syscall.h"
+#include "interpose/hooks.h"
 
 namespace otprof::cpu {
 namespace {
-
-// A result of perf_event_open: the descriptor, or -errno.
-int open_event(pid_t tid, std::uint64_t period_ns) {
-  perf_event_attr attr{};
-  attr.size = sizeof attr;
-  attr.type = PERF_TYPE_SOFTWARE;
-  attr.config = PERF_COUNT_SW_TASK_CLOCK;
-  attr.sample_period = period_ns;
-  attr.disabled = 0;
-  attr.inherit = 1;
-  attr.inherit_thread = 1;  // threads only: a forked child opens its own
-  attr.remove_on_exec = 1;  // no trap can reach a program that has no handler for it
-  attr.sigtrap = 1;
-  attr.exclude_kernel = 1;
-  attr.exclude_hv = 1;
-  attr.sig_data = kTrapTag;
-  return static_cast<int>(agent::raw_syscall(SYS_perf_event_open, agent::syscall_argument(&attr),
-                                             tid, -1, -1, PERF_FLAG_FD_CLOEXEC));
-}
 
 class SigtrapEngine final : public Engine {
  public:
   ~SigtrapEngine() override { stop(); }
   const char* name() const override { return "sigtrap"; }
+  int signal() const override { return SIGTRAP; }
 
-  bool start(std::uint64_t period_ns, std::string& why_not) override {
-    if (!install_trap_handler()) {
+  bool start(const Rate& rate, std::string& why_not) override {
+    if (!guard_sampling_signal(SIGTRAP)) {
       why_not = "no handler for SIGTRAP could be installed";
       return false;
     }
+    rate_ = rate;
     const pid_t main_tid = getpid();
-    const int event = open_event(main_tid, period_ns);
-    if (event < 0) {
-      why_not = explain(-event);
+    const int error = open(main_tid);
+    if (error != 0) {
+      why_not = explain_perf_error(error);
       return false;
     }
-    events_.push_back(event);
-    accept_traps(true);
-    const auto own_tid = static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
-    for (const pid_t tid : threads_of_process()) {
-      if (tid != main_tid && tid != own_tid) {
-        adopt(tid, period_ns);
-      }
-    }
+    // Without timers threads are sampled all the same, from their second period on.
+    std::string no_timers;
+    has_timers_ = start_thread_timers({.signal = SIGTRAP, .include_kernel = false, .rate = rate},
+                                      no_timers);
+    arm_if_possible(main_tid);
+    accept_samples(true);
+    adopt_threads();
     return true;
   }
 
   void stop() override {
-    accept_traps(false);
+    if (events_.empty()) {
+      return;
+    }
+    accept_samples(false);
+    if (has_timers_) {
+      stop_thread_timers();
+      has_timers_ = false;
+    }
     for (const int event : events_) {
       ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
       close(event);
@@ -76,35 +71,63 @@ class SigtrapEngine final : public Engine {
   }
 
   bool check(std::string& why_not) override {
-    if (owns_trap_signal()) {
-      return true;
+    if (!interpose::owns_signal(SIGTRAP)) {
+      stop();
+      why_not = "the program has installed its own SIGTRAP handler";
+      return false;
     }
-    stop();
-    why_not = "the program has installed its own SIGTRAP handler";
-    return false;
+    if (has_timers_) {
+      delete_spent_timers();
+    }
+    return true;
   }
+
+  // The kernel finds them all.
+  void look_for_threads() override {}
+  std::uint64_t unarmed_threads() const override { return unarmed_; }
 
  private:
-  // A thread that has ended since it was listed is none of our concern.
-  void adopt(pid_t tid, std::uint64_t period_ns) {
-    const int event = open_event(tid, period_ns);
-    if (event >= 0) {
-      events_.push_back(event);
+  // 0 or the errno.
+  int open(pid_t tid) {
+    perf_event_attr attributes = task_clock_attributes(rate_.period_ns * rate_.factor);
+    attributes.inherit = 1;
+    attributes.inherit_thread = 1;  // threads only: a forked child opens its own
+    attributes.remove_on_exec = 1;  // no trap can reach a program that has no handler for it
+    attributes.sigtrap = 1;
+    attributes.sig_data = trap_data(rate_.factor);
+    const int event = open_perf_event(attributes, tid);
+    if (event < 0) {
+      return -event;
+    }
+    events_.push_back(event);
+    return 0;
+  }
+
+  bool arm_if_possible(pid_t tid) { return has_timers_ && arm_thread(tid); }
+
+  // Threads that exist already. One that is made meanwhile by one of these has an event if its maker
+  // has; if not it keeps its timer, because no trap ever says that it is grown.
+  void adopt_threads() {
+    const auto own_tid = static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
+    for (const pid_t tid : threads_of_process()) {
+      if (tid != getpid() && tid != own_tid) {
+        adopt(tid);
+      }
     }
   }
 
-  static std::string explain(int error) {
-    char buffer[128];
-    std::string text = "perf_event_open: ";
-    text += strerror_r(error, buffer, sizeof buffer);
-    if (error == EACCES || error == EPERM) {
-      text += " (kernel.perf_event_paranoid above 2, or a seccomp filter)";
-    } else if (error == EINVAL || error == E2BIG) {
-      text += " (needs Linux 5.13 or later)";
+  // With no descriptor left it keeps its timer; a thread that has ended is none of our concern.
+  void adopt(pid_t tid) {
+    const int error = open(tid);
+    const bool has_timer = error != ESRCH && arm_if_possible(tid);
+    if (error != 0 && error != ESRCH && !has_timer) {
+      ++unarmed_;
     }
-    return text;
   }
 
+  Rate rate_;
+  bool has_timers_ = false;
+  std::uint64_t unarmed_ = 0;
   std::vector<int> events_;
 };
 

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+
 #include "agent/cpu/engine.h"
 
 namespace otprof::cpu {
 
-std::unique_ptr<Engine> start_engine(EngineChoice choice, bool include_kernel,
-                                     std::uint64_t period_ns, std::string& reasons) {
-  std::string why_not;
-  if (choice != EngineChoice::kTimer) {
-    if (include_kernel) {
-      reasons = "sigtrap: counts no kernel time";
-    } else {
-      std::unique_ptr<Engine> engine = make_sigtrap_engine();
-      if (engine->start(period_ns, why_not)) {
-        return engine;
-      }
-      reasons = "sigtrap: " + why_not;
+std::unique_ptr<Engine> start_engine(const EngineWish& wish, std::string& reasons) {
+  struct Candidate {
+    EngineChoice choice;
+    std::unique_ptr<Engine> engine;
+  };
+  std::array<Candidate, 3> candidates = {
+      Candidate{EngineChoice::kSigtrap, make_sigtrap_engine()},
+      Candidate{EngineChoice::kPerf, make_perf_engine()},
+      Candidate{EngineChoice::kTimer, make_timer_engine(wish.include_kernel)}};
+  reasons.clear();
+  for (auto& [choice, engine] : candidates) {
+    // The timer is there for whatever the wanted one cannot do.
+    const bool is_wanted = wish.choice == EngineChoice::kAuto || wish.choice == choice ||
+                           choice == EngineChoice::kTimer;
+    if (!is_wanted) {
+      continue;
     }
-    if (choice == EngineChoice::kSigtrap) {
-      return nullptr;
+    std::string why_not = "counts no kernel time";
+    if ((choice == EngineChoice::kTimer || !wish.include_kernel) &&
+        engine->start(wish.rate, why_not)) {
+      return std::move(engine);
     }
-    reasons += "; ";
+    reasons += (reasons.empty() ? "" : "; ") + std::string(engine->name()) + ": " + why_not;
   }
-  std::unique_ptr<Engine> engine = make_timer_engine(include_kernel);
-  if (engine->start(period_ns, why_not)) {
-    return engine;
-  }
-  reasons += "timer: " + why_not;
   return nullptr;
 }
 

@@ -31,6 +31,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--agent", required=True, help="libotprof.so")
     parser.add_argument("--times", type=int, default=3, help="runs with the agent on")
+    parser.add_argument("--engine", action="append", default=[],
+                        help="run with this OTPROF_CPU_ENGINE; several: as often with each")
     parser.add_argument("--may-be-unsampled", action="store_true",
                         help="a run with the agent on need not leave a profile")
     parser.add_argument("--warning", help="each run with the agent on says exactly one line like this")
@@ -57,10 +59,11 @@ def describe_status(status):
     return f"signal {-status}" if status < 0 else f"status {status}"
 
 
-def environment(options, preload, profiles, enabled):
+def environment(options, preload, profiles, enabled, engine):
     """The same variables in every run, in the same number, but for what loads the agent."""
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **RATES,
-                 "OTPROF_PPROF_DIR": profiles, "OTPROF_ENABLED": "true" if enabled else "false"}
+                 "OTPROF_PPROF_DIR": profiles, "OTPROF_ENABLED": "true" if enabled else "false",
+                 "OTPROF_CPU_ENGINE": engine}
     variables.update(pair.split("=", 1) for pair in options.env)
     preload = preload + options.preload
     if preload:
@@ -83,12 +86,12 @@ def tell_where_it_hangs(group):
             continue
 
 
-def run(options, program, preload, profiles, scratch, enabled=True):
+def run(options, program, preload, profiles, scratch, enabled, engine):
     # In a new session: whatever a hung victim has started can be ended with it.
     process = subprocess.Popen(
         [program, *options.arguments], cwd=scratch, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=environment(options, preload, profiles, enabled),
+        env=environment(options, preload, profiles, enabled, engine),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
     try:
         stdout, stderr = process.communicate(options.stdin.encode(), timeout=HUNG_AFTER_SECONDS)
@@ -138,13 +141,14 @@ def try_victim(options, scratch):
         os.chmod(path, 0o777)  # some victims become another user
         return path
 
-    def one_run(name, preload, enabled=True):
+    def one_run(name, preload, enabled=True, engine="auto"):
         profiles = new_directory(name + ".profiles")
         program = options.victim
         if options.copy_as:
             program = os.path.join(new_directory(name + ".program"), options.copy_as)
             shutil.copy2(options.victim, program)
-        outcome = run(options, program, preload, profiles, new_directory(name), enabled)
+        outcome = run(options, program, preload, profiles, new_directory(name), enabled,
+                      engine)
         return outcome, profiles
 
     bare, _ = one_run("alone", [])
@@ -162,12 +166,15 @@ def try_victim(options, scratch):
     found += [f"left {name}" for name in os.listdir(profiles)]
     faults += ["agent switched off: " + fault for fault in found]
 
-    for number in range(options.times):
-        seen, profiles = one_run(f"on{number}", [options.agent])
+    engines = options.engine or ["auto"]
+    runs = max(options.times // len(engines), 1) * len(engines)
+    for number in range(runs):
+        engine = engines[number % len(engines)]
+        seen, profiles = one_run(f"on{number}", [options.agent], engine=engine)
         found = differences(bare, seen)
         if seen is not None:
             found += unexpected_lines(options, seen.agent_lines) + profile_faults(options, profiles)
-        faults += [f"agent on, run {number + 1}: " + fault for fault in found]
+        faults += [f"agent on, engine {engine}, run {number + 1}: " + fault for fault in found]
         if seen is None:
             break
     return faults

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CPU sampling over the life of the process: starts the engine that works here, replaces it when the
+// program takes its signal away, lets a debugger work undisturbed, and knows what is to be said of
+// all that in a profile. Background thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "agent/cpu/engine.h"
+#include "agent/options.h"
+#include "agent/sampling_facts.h"
+
+namespace otprof::agent {
+
+class CpuSampling {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  explicit CpuSampling(const Options& options) : options_(options) {}
+
+  // At `hz` samples for each second of CPU time. False when CPU is wanted but cannot be sampled; the
+  // reason has been logged.
+  bool start(std::uint64_t hz);
+  void stop();
+  // Until the next start().
+  void suspend();
+  // False when the engine did not start again.
+  bool change_rate(std::uint64_t hz);
+  bool is_on() const { return state_ == State::kOn; }
+  bool is_lost() const { return state_ == State::kLost; }
+  // For as long as the process lives.
+  const char* engine_name() const { return engine_ == nullptr ? "none" : engine_->name(); }
+  // Several times a second.
+  void check();
+  // Once a second. `is_traced`: a debugger is attached, which each sample would stop.
+  void look_after(bool is_traced);
+  // At the end of a window: brings the facts up to date.
+  void survey();
+  const SamplingFacts& facts() const { return facts_; }
+  void begin_window() { facts_.paused = std::chrono::milliseconds(0); }
+
+ private:
+  enum class State { kOn, kPaused, kSuspended, kLost };
+
+  bool start_engine();
+  void count_pause();
+  void warn_of_unsampled();
+
+  const Options& options_;
+  State state_ = State::kLost;
+  std::unique_ptr<cpu::Engine> engine_;
+  std::uint64_t hz_ = 0;
+  SamplingFacts facts_;
+  TimePoint pause_counted_{};
+  bool has_warned_ = false;
+};
+
+}  // namespace otprof::agent
