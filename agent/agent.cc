@@ -18,6 +18,7 @@
 #include "agent/background.h"
 #include "agent/control.h"
 #include "agent/cpu/sampler.h"
+#include "agent/cpu/thread_timers.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/log.h"
 #include "agent/options.h"
@@ -69,19 +70,43 @@ struct Agent {
 
 std::atomic<Agent*> running{nullptr};
 
-bool start_background(Agent& agent) {
+// A thread that is made before would not be sampled; a root or a filter that is put on before would
+// be the background thread's too.
+void wait_until_armed() noexcept {
+  Agent* agent = running.load(std::memory_order_acquire);
+  if (agent != nullptr && agent->owner == raw_syscall(SYS_getpid)) {
+    agent->background->wait_until_armed(kArmLimit);
+    interpose::call_before_thread_start(nullptr);
+  }
+}
+
+void begin_filter() noexcept {
+  wait_until_armed();
+  cpu::leave_threads_alone();
+}
+
+// How long the program waits for sampling to be armed. In a forked child not at all: many execute
+// another program at once, or end. What must not happen before waits for it then.
+enum class Wait { kUntilArmed, kLater };
+
+bool start_background(Agent& agent, Wait wait) {
   agent.background = new Background(agent.options, agent.ring, agent.heap);
-  interpose::call_on_thread_start(nullptr);  // as inherited by a fork: not for our thread
+  // As inherited by a fork: not for our thread.
+  interpose::call_on_thread_start(nullptr);
+  interpose::call_before_thread_start(nullptr);
   cpu::configure_sampler({.ring = &agent.ring,
                           .walk = walker_of(agent.options),
                           .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
   agent.owner = getpid();
-  if (!agent.background->start(kArmLimit)) {
+  if (!agent.background->start(wait == Wait::kLater ? std::chrono::milliseconds(0) : kArmLimit)) {
     log_error("no thread to be had; not profiling");
     return false;
   }
   interpose::unblock_guarded_signals();
   running.store(&agent, std::memory_order_release);
+  if (wait == Wait::kLater) {
+    interpose::call_before_thread_start(wait_until_armed);
+  }
   return true;
 }
 
@@ -124,7 +149,7 @@ void pause_agent() noexcept {
 
 void resume_agent() noexcept {
   if (Agent* agent = std::exchange(paused, nullptr)) {
-    start_background(*agent);
+    start_background(*agent, Wait::kUntilArmed);
   }
 }
 
@@ -177,7 +202,7 @@ void after_fork_in_child() noexcept {
       agent->heap = nullptr;
     }
   }
-  start_background(*agent);
+  start_background(*agent, Wait::kLater);
 }
 
 // The background thread does not share the program's working directory.
@@ -231,11 +256,13 @@ void start_agent(const char* const* arguments, const char* const* environment) {
   interpose::set_hooks({.main_thread_exits = finish_agent,
                         .strict_sandbox_begins = finish_agent,
                         .process_ends = flush_agent,
+                        .filter_sandbox_begins = begin_filter,
+                        .root_changes = wait_until_armed,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent});
   // After the thread's creation has made the host's allocator register its own fork handlers: in a
   // child those must run before ours, which allocates.
-  if (start_background(*agent)) {
+  if (start_background(*agent, Wait::kUntilArmed)) {
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     at_quick_exit(finish_agent);  // the last to run, because the first to be there
     interpose::watch_end_signals();

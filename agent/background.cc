@@ -23,6 +23,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// Until it is armed, the thread may be anywhere in libc or the loader.
+constexpr std::chrono::milliseconds kLongestStart{1000};
 // Enough for demangling hostile names and for TLS handshakes; untouched pages cost nothing.
 constexpr std::size_t kStackBytes = std::size_t{1} << 20;
 // From the end of the last attempt to deliver to the end of the thread, on a busy machine.
@@ -106,6 +108,7 @@ void Background::flush(std::chrono::milliseconds limit) noexcept {
 
 bool Background::finish(std::chrono::milliseconds limit) {
   const auto until = steady_clock::now() + limit;
+  wait_until_armed(limit);
   wait_for_change(State::kFlushing, limit);
   limit = std::max(std::chrono::milliseconds(0),
                    std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()));
@@ -126,7 +129,10 @@ bool Background::finish(std::chrono::milliseconds limit) {
   return true;
 }
 
-bool Background::hold(std::chrono::milliseconds limit) { return unforkable_.try_lock_for(limit); }
+bool Background::hold(std::chrono::milliseconds limit) {
+  wait_until_armed(kLongestStart);
+  return unforkable_.try_lock_for(limit);
+}
 
 void Background::release() { unforkable_.unlock(); }
 

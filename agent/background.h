@@ -31,8 +31,12 @@ class Background {
   Background& operator=(const Background&) = delete;
 
   // Starts the thread and waits until sampling is armed, at most `limit`. False when there is no
-  // thread to be had. Any thread, once.
+  // thread to be had. Any thread, once. The other calls wait for that themselves, if need be.
   bool start(std::chrono::milliseconds limit);
+  // Waits until sampling is armed, at most `limit`. Any thread but its own.
+  void wait_until_armed(std::chrono::milliseconds limit) {
+    wait_for_change(State::kStarting, limit);
+  }
 
   // Asks for the last window to be delivered and the thread to end, and waits for that, at most
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.

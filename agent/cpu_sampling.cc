@@ -13,6 +13,15 @@ namespace otprof::agent {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+// Libc blocks every signal for a moment when it makes a thread, so a thread counts only when it is
+// found so twice, with some time in between.
+constexpr std::chrono::seconds kSuspectEvery{10};
+constexpr std::size_t kMostSuspects = 512;
+
+}  // namespace
+
 bool CpuSampling::start(std::uint64_t hz) {
   hz_ = hz;
   if (!options_.cpu) {
@@ -103,6 +112,10 @@ void CpuSampling::look_after(bool is_traced) {
     }
   } else if (state_ == State::kOn) {
     engine_->look_for_threads();
+    if (steady_clock::now() >= next_suspicion_) {
+      suspects_ = threads_blocking(engine_->signal(), kMostSuspects);
+      next_suspicion_ = steady_clock::now() + kSuspectEvery;
+    }
   }
 }
 
@@ -117,7 +130,10 @@ void CpuSampling::survey() {
     count_pause();
   }
   facts_.unarmed_threads = state_ == State::kOn ? engine_->unarmed_threads() : 0;
-  facts_.blocked_threads = state_ == State::kOn ? count_threads_blocking(engine_->signal()) : 0;
+  facts_.blocked_threads = 0;
+  for (const pid_t tid : suspects_) {
+    facts_.blocked_threads += state_ == State::kOn && is_blocking(tid, engine_->signal()) ? 1 : 0;
+  }
   warn_of_unsampled();
 }
 

@@ -5,10 +5,13 @@
 // all that in a profile. Background thread only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/cpu/engine.h"
 #include "agent/options.h"
@@ -56,6 +59,8 @@ class CpuSampling {
   std::uint64_t hz_ = 0;
   SamplingFacts facts_;
   TimePoint pause_counted_{};
+  std::vector<pid_t> suspects_;  // threads that blocked the signal when last looked at
+  TimePoint next_suspicion_{};
   bool has_warned_ = false;
 };
 

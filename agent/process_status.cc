@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,15 +27,6 @@ std::string_view field(std::string_view status, std::string_view name) {
                                       : status.substr(at, status.find_first_of(" \t\n", at) - at);
 }
 
-bool blocks(pid_t tid, int signal) {
-  const std::string status =
-      read_small_file(("/proc/self/task/" + std::to_string(tid) + "/status").c_str());
-  const std::string_view mask = field(status, "\nSigBlk:");
-  std::uint64_t bits = 0;
-  std::from_chars(mask.data(), mask.data() + mask.size(), bits, 16);
-  return (bits >> (signal - 1) & 1U) != 0;
-}
-
 }  // namespace
 
 ProcessStatus read_process_status() {
@@ -44,16 +36,26 @@ ProcessStatus read_process_status() {
           .is_deserted = field(status, "\nState:") == "Z" && field(status, "\nThreads:") == "2"};
 }
 
-std::uint64_t count_threads_blocking(int signal) {
-  constexpr std::size_t kMostLookedAt = 512;
+bool is_blocking(pid_t tid, int signal) {
+  const std::string status =
+      read_small_file(("/proc/self/task/" + std::to_string(tid) + "/status").c_str());
+  const std::string_view mask = field(status, "\nSigBlk:");
+  std::uint64_t bits = 0;
+  std::from_chars(mask.data(), mask.data() + mask.size(), bits, 16);
+  return (bits >> (signal - 1) & 1U) != 0;
+}
+
+std::vector<pid_t> threads_blocking(int signal, std::size_t most) {
   std::vector<pid_t> threads = cpu::threads_of_process();
   std::erase(threads, static_cast<pid_t>(raw_syscall(SYS_gettid)));
-  const std::size_t stride = (threads.size() + kMostLookedAt - 1) / kMostLookedAt;
-  std::uint64_t blocking = 0;
+  const std::size_t stride = (threads.size() + most - 1) / most;
+  std::vector<pid_t> blocking;
   for (std::size_t i = 0; i < threads.size(); i += stride) {
-    blocking += blocks(threads[i], signal) && blocks(threads[i], signal) ? 1 : 0;
+    if (is_blocking(threads[i], signal)) {
+      blocking.push_back(threads[i]);
+    }
   }
-  return blocking * stride;
+  return blocking;
 }
 
 int exit_code_of_main_thread() {

@@ -3,7 +3,10 @@
 // What /proc/self/status says of the process that the agent must act on. Background thread only.
 #pragma once
 
-#include <cstdint>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <vector>
 
 namespace otprof::agent {
 
@@ -19,10 +22,10 @@ struct ProcessStatus {
 // process, so a thread that ends after it must give the same.
 int exit_code_of_main_thread();
 
-// Threads of this process that block `signal`, twice in a row when looked at (libc blocks all for a
-// moment when it makes a thread). Of more than 512 threads, 512 are looked at, evenly spread, and the
-// number is scaled up.
-std::uint64_t count_threads_blocking(int signal);
+// The threads of this process that block `signal` at this moment, the calling one excepted; of more
+// than `most` threads, only `most` are looked at, evenly spread.
+std::vector<pid_t> threads_blocking(int signal, std::size_t most);
+bool is_blocking(pid_t tid, int signal);
 
 // All false when /proc is not there.
 ProcessStatus read_process_status();

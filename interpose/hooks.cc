@@ -10,6 +10,7 @@ namespace {
 
 Hooks current;
 std::atomic<ThreadStartHook> on_thread_start{nullptr};
+std::atomic<ThreadStartHook> on_before_thread{nullptr};
 
 }  // namespace
 
@@ -21,6 +22,13 @@ void call_on_thread_start(ThreadStartHook hook) noexcept {
 }
 ThreadStartHook thread_start_hook() noexcept {
   return on_thread_start.load(std::memory_order_acquire);
+}
+
+void call_before_thread_start(ThreadStartHook hook) noexcept {
+  on_before_thread.store(hook, std::memory_order_release);
+}
+ThreadStartHook before_thread_hook() noexcept {
+  return on_before_thread.load(std::memory_order_acquire);
 }
 
 }  // namespace otprof::interpose

@@ -19,6 +19,11 @@ struct Hooks {
   // action of a signal. It may yet go on (a handler of SIGABRT that jumps). Also called in signal
   // handlers, in children of vfork, and by several threads at once.
   void (*process_ends)() noexcept = nullptr;
+  // The calling thread is about to put a filter on its system calls, and on those of the threads it
+  // makes. It may end the process for calls that the program itself does not need.
+  void (*filter_sandbox_begins)() noexcept = nullptr;
+  // The calling thread is about to give all threads that share its file system state another root.
+  void (*root_changes)() noexcept = nullptr;
   // Around a system call that works only while the calling thread is the process's one thread.
   void (*before_single_threaded_call)() noexcept = nullptr;
   void (*after_single_threaded_call)() noexcept = nullptr;
@@ -26,6 +31,10 @@ struct Hooks {
 
 // Once, from the agent's constructor.
 void set_hooks(const Hooks& hooks) noexcept;
+
+// Called before each thread that pthread_create makes, on the thread that makes it; nullptr: no
+// longer. Any thread.
+void call_before_thread_start(void (*hook)() noexcept) noexcept;
 
 // Called on each thread that pthread_create makes, before its own routine; nullptr: no longer.
 // Any thread.

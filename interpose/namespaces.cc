@@ -3,6 +3,8 @@
 // unshare and setns. The kernel lets only a process of one thread enter a user namespace, and only
 // threads that share no file system state enter a mount namespace: sandboxes and container runtimes
 // would fail under an agent that has a thread. So the agent's makes way for the call.
+//
+// chroot: the agent's thread must have its own file system state by then.
 #include <errno.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -30,6 +32,7 @@ int alone(Call&& call) noexcept {
 }  // namespace otprof::interpose
 
 using otprof::interpose::alone;
+using otprof::interpose::hooks;
 using otprof::interpose::next;
 
 extern "C" {
@@ -41,6 +44,14 @@ extern "C" {
     return real(flags);
   }
   return alone([&] { return real(flags); });
+}
+
+[[gnu::visibility("default")]] int chroot(const char* path) noexcept {
+  static const auto real = next<int (*)(const char*)>("chroot");
+  if (hooks().root_changes != nullptr) {
+    hooks().root_changes();
+  }
+  return real(path);
 }
 
 [[gnu::visibility("default")]] int setns(int fd, int type) noexcept {

@@ -19,5 +19,6 @@ const Hooks& hooks() noexcept;
 
 using ThreadStartHook = void (*)() noexcept;
 ThreadStartHook thread_start_hook() noexcept;
+ThreadStartHook before_thread_hook() noexcept;
 
 }  // namespace otprof::interpose

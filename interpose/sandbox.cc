@@ -2,7 +2,7 @@
 //
 // prctl, for PR_SET_SECCOMP with the strict mode. Such a thread may read, write, exit and return from
 // signals, and the kernel takes the time stamp counter from it as well: a sample would kill it. So
-// the agent ends in a process that does this.
+// the agent ends in a process that does this. And with a filter, from which the agent is warned.
 #include <linux/seccomp.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -24,6 +24,10 @@ extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
   if (option == PR_SET_SECCOMP && a == SECCOMP_MODE_STRICT &&
       hooks().strict_sandbox_begins != nullptr) {
     hooks().strict_sandbox_begins();
+  }
+  if (option == PR_SET_SECCOMP && a == SECCOMP_MODE_FILTER &&
+      hooks().filter_sandbox_begins != nullptr) {
+    hooks().filter_sandbox_begins();
   }
   return real(option, a, b, c, d);
 }

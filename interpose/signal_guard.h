@@ -23,6 +23,11 @@ inline bool is_guarded(int signal) noexcept {
   return signal >= 1 && signal < NSIG && (guarded_signals() & bit_of(signal)) != 0;
 }
 
+// sigprocmask(2) by `real`, with the guarded signals left out of what is really blocked, and the
+// program shown what it asked for.
+int change_mask(int (*real)(int, const sigset_t*, sigset_t*), int how, const sigset_t* set,
+                sigset_t* old) noexcept;
+
 // What the program asked for with a guarded signal.
 struct sigaction believed_action(int signal) noexcept;
 void set_believed_action(int signal, const struct sigaction& action) noexcept;

@@ -97,6 +97,8 @@ int end_signal_action(int signal, const struct sigaction* action, struct sigacti
   return result;
 }
 
+}  // namespace
+
 int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) noexcept {
   const SignalBits ours = guarded_signals();
   if (ours == 0) {
@@ -129,8 +131,6 @@ int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) 
   }
   return result;
 }
-
-}  // namespace
 
 void unblock_guarded_signals() noexcept {
   sigset_t guarded;

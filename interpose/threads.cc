@@ -40,6 +40,7 @@ void tell_if_main_thread() {
 }  // namespace
 }  // namespace otprof::interpose
 
+using otprof::interpose::before_thread_hook;
 using otprof::interpose::CreateFunction;
 using otprof::interpose::next;
 using otprof::interpose::run_thread;
@@ -47,6 +48,7 @@ using otprof::interpose::start_records;
 using otprof::interpose::StartRecord;
 using otprof::interpose::tell_if_main_thread;
 using otprof::interpose::thread_start_hook;
+using otprof::interpose::ThreadStartHook;
 
 extern "C" {
 
@@ -55,6 +57,9 @@ extern "C" {
                                                   void* (*routine)(void*),
                                                   void* argument) noexcept {
   static const auto real = next<CreateFunction>("pthread_create");
+  if (const ThreadStartHook hook = before_thread_hook()) {
+    hook();
+  }
   // Without a free record the thread starts as it would without us; the agent finds it later.
   StartRecord* record = thread_start_hook() == nullptr ? nullptr : start_records.take();
   if (record == nullptr) {

@@ -48,8 +48,7 @@ class PerfEngine final : public Engine {
       return false;
     }
     set_event_weight(rate.factor);
-    if (!start_thread_timers({.signal = SIGPROF, .include_kernel = false, .rate = rate},
-                             why_not)) {
+    if (!start_thread_timers({.signal = SIGPROF, .include_kernel = false, .rate = rate}, why_not)) {
       return false;
     }
     is_running_ = true;

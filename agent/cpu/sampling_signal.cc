@@ -61,9 +61,9 @@ bool take_event(const siginfo_t& info, const ucontext_t& interrupted) noexcept {
 
 void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   const auto& interrupted = *static_cast<const ucontext_t*>(context);
-  const bool is_ours = take_timer_signal(*info, interrupted) ||
-                       (signal == SIGTRAP ? take_trap(*info, interrupted)
-                                          : take_event(*info, interrupted));
+  const bool is_ours =
+      take_timer_signal(*info, interrupted) ||
+      (signal == SIGTRAP ? take_trap(*info, interrupted) : take_event(*info, interrupted));
   if (!is_ours) {
     interpose::pass_on_signal(signal, info, context);
   }
@@ -81,8 +81,8 @@ bool accept_event(int fd, bool counts_first_twice) noexcept {
   if (fd < 0 || static_cast<std::size_t>(fd) >= events.size()) {
     return false;
   }
-  events[static_cast<std::size_t>(fd)].store(
-      counts_first_twice ? Event::kFirstTwice : Event::kOnce, std::memory_order_relaxed);
+  events[static_cast<std::size_t>(fd)].store(counts_first_twice ? Event::kFirstTwice : Event::kOnce,
+                                             std::memory_order_relaxed);
   return true;
 }
 

@@ -46,8 +46,8 @@ class SigtrapEngine final : public Engine {
     }
     // Without timers threads are sampled all the same, from their second period on.
     std::string no_timers;
-    has_timers_ = start_thread_timers({.signal = SIGTRAP, .include_kernel = false, .rate = rate},
-                                      no_timers);
+    has_timers_ =
+        start_thread_timers({.signal = SIGTRAP, .include_kernel = false, .rate = rate}, no_timers);
     arm_if_possible(main_tid);
     accept_samples(true);
     adopt_threads();

@@ -62,7 +62,7 @@ class ThreadTable {
     change(tid, [&](std::uint64_t now) { return entry(tid, kGrown, now & kTimerMask); });
   }
   // Counts up the steps of a thread that is not grown; how many it has made, 0 if it is grown or
-  // not in the table. At most 254 are counted.
+  // not in the table. From 255 on they are not told apart.
   unsigned count_step(pid_t tid) noexcept {
     unsigned steps = 0;
     change(tid, [&](std::uint64_t now) {
@@ -99,7 +99,9 @@ class ThreadTable {
   static std::uint64_t timer_bits(int timer) noexcept {
     return static_cast<std::uint32_t>(timer + 1);
   }
-  static int timer_of(std::uint64_t word) noexcept { return static_cast<int>(word & kTimerMask) - 1; }
+  static int timer_of(std::uint64_t word) noexcept {
+    return static_cast<int>(word & kTimerMask) - 1;
+  }
   static std::uint64_t state_of(std::uint64_t word) noexcept { return word >> 32U & 0xffU; }
   static std::uint64_t entry(pid_t tid, std::uint64_t state, std::uint64_t timer) noexcept {
     return static_cast<std::uint64_t>(tid) << 40U | state << 32U | timer;

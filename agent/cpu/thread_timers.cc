@@ -41,7 +41,7 @@ std::atomic<bool> with_kernel_time{false};
 std::atomic<bool> left_alone{false};
 std::atomic<bool> some_are_spent{false};
 ThreadTable table;
-pid_t owner = 0;               // the process whose timers are in the table
+pid_t owner = 0;                  // the process whose timers are in the table
 std::vector<pid_t> from_outside;  // armed by the background thread
 pthread_key_t exit_key;
 bool has_exit_key = false;
@@ -142,9 +142,7 @@ void disarm_own_thread(void* /*tag*/) {
   }
 }
 
-bool has_ended(pid_t tid) noexcept {
-  return raw_syscall(SYS_tgkill, owner, tid, 0) == -ESRCH;
-}
+bool has_ended(pid_t tid) noexcept { return raw_syscall(SYS_tgkill, owner, tid, 0) == -ESRCH; }
 
 }  // namespace
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two thousand threads that live less than a sample period.
+// Twenty thousand threads that live less than a sample period.
 #include "test/victims/victim.h"
 
 static void* count(void* total) { return (void*)((size_t)total + 1); }
 
 int main(void) {
   size_t total = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     pthread_t thread;
     void* result = NULL;
     if (pthread_create(&thread, NULL, count, (void*)total) != 0) {

@@ -68,9 +68,12 @@ TEST_CASE("a profile keeps the window's sums, times inside it, and the program f
 
   symbols::Symbolizer symbolizer;
   encoder::Dictionary dictionary;
-  const encoder::Profile profile = agent::make_cpu_profile(
-      window, {.end_ns = 2'000'000, .unix_minus_monotonic = 7, .period_ns = 10, .sampling = {.engine = "test"}},
-      modules.map, symbolizer, dictionary);
+  const encoder::Profile profile = agent::make_cpu_profile(window,
+                                                           {.end_ns = 2'000'000,
+                                                            .unix_minus_monotonic = 7,
+                                                            .period_ns = 10,
+                                                            .sampling = {.engine = "test"}},
+                                                           modules.map, symbolizer, dictionary);
   CHECK(profile.time_unix_nano == 1'000'007);
   CHECK(profile.duration_nano == 1'000'000);
   CHECK(profile.samples.size() == 3);
@@ -87,9 +90,9 @@ TEST_CASE("an address in no module still gives a location") {
   window.add(modules.map, sample_at(1, 1, 1), stack, "jit");
   symbols::Symbolizer symbolizer;
   encoder::Dictionary dictionary;
-  const encoder::Profile profile =
-      agent::make_cpu_profile(window, {.end_ns = 10, .period_ns = 1, .sampling = {.engine = "test"}}, modules.map,
-                              symbolizer, dictionary);
+  const encoder::Profile profile = agent::make_cpu_profile(
+      window, {.end_ns = 10, .period_ns = 1, .sampling = {.engine = "test"}}, modules.map,
+      symbolizer, dictionary);
   REQUIRE(profile.samples.size() == 1);
   CHECK(profile.timestamps.empty());
   const encoder::Location& location =
