@@ -41,7 +41,17 @@ Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* h
     : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable), sampling_(options) {}
 
 void Session::prepare() {
-  identity_ = identify_process(options_);
+  {
+    const std::lock_guard lock(unforkable_);
+    modules_.refresh();
+  }
+  facts_ = learn_process_facts(options_, modules_);
+  identify();
+  if (!identity_.left_out.empty()) {
+    log_warning("OTEL_RESOURCE_ATTRIBUTES has more than there is room for in a profile; " +
+                std::to_string(identity_.left_out.size()) + " are left out, first \"" +
+                identity_.left_out.front() + "\"");
+  }
   delivery_.emplace(options_, identity_);
   if (delivery_->wants_pieces()) {
     if (heap_ != nullptr) {
@@ -49,6 +59,10 @@ void Session::prepare() {
     }
     begin_piece();
   }
+}
+
+void Session::identify() {
+  identity_ = identify_process(options_, facts_, process_context_.current());
 }
 
 std::uint64_t Session::cpu_hz() const {
@@ -176,6 +190,13 @@ CpuProfileFacts Session::cpu_facts(std::uint64_t end_ns) const {
 void Session::close_window() {
   const std::uint64_t lost = ring_.lost();
   window_->count_lost(lost - lost_before_);
+  std::string problem;
+  if (process_context_.refresh(problem)) {
+    identify();
+  }
+  if (!problem.empty()) {
+    log_warning(problem);
+  }
   lost_before_ = lost;
   const std::uint64_t now = cpu::monotonic_ns();
   sampling_.survey();

@@ -19,6 +19,8 @@
 #include "agent/delivery.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
+#include "agent/process_context.h"
+#include "agent/process_facts.h"
 #include "agent/resource.h"
 #include "agent/sample_ring.h"
 #include "agent/symbols/module_map.h"
@@ -54,6 +56,7 @@ class Session {
   void finish(TimePoint deadline);
 
  private:
+  void identify();
   TimePoint step_delivery();
   void collect();
   void close_window();
@@ -78,6 +81,8 @@ class Session {
   SampleRing& ring_;
   heap::HeapProfiler* heap_;
   std::timed_mutex& unforkable_;
+  ProcessFacts facts_;
+  ProcessContextReader process_context_;
   Identity identity_;
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;

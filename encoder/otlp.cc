@@ -265,6 +265,7 @@ auto RequestEncoder::with_resource_profiles(const Use& use) const {
   otlp_ResourceProfiles message{};
   message.has_resource = true;
   message.resource.attributes = field_callback(attributes);
+  message.resource.dropped_attributes_count = resource_.dropped_attributes;
   message.scope_profiles = field_callback(scope_profiles);
   message.schema_url = field_callback(schema_url);
   return use(message);

@@ -134,6 +134,7 @@ struct LiteralAttribute {
 
 struct Resource {
   std::vector<LiteralAttribute> attributes;
+  std::uint32_t dropped_attributes = 0;  // how many there was no room for
   std::string schema_url;
 };
 
