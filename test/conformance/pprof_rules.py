@@ -103,7 +103,8 @@ def item_36(file, options):
     if message.default_sample_type and default not in [name for name, _ in file.types]:
         yield 'default_sample_type %r is no sample type' % default
     kinds = {name for name, _ in file.types if name}
-    if any(kind.startswith(('alloc_', 'inuse_')) for kind in kinds) and file.types != HEAP_TYPES:
+    heap_types = HEAP_TYPES if options.live else HEAP_TYPES[:2]
+    if any(kind.startswith(('alloc_', 'inuse_')) for kind in kinds) and file.types != heap_types:
         yield 'heap profile has types %s' % file.types
     if 'samples' in kinds or 'cpu' in kinds:
         if file.types != CPU_TYPES:
@@ -176,13 +177,15 @@ ITEMS = {35: item_35, 36: item_36, 37: item_37, 38: item_38}
 
 class Options:
     """main: path of the main executable; files: compare build ids with the files on this machine;
-    go: have `go tool pprof` read the file; raw: gzip is not demanded."""
+    go: have `go tool pprof` read the file; raw: gzip is not demanded; live: a heap profile says what
+    is in use, too."""
 
-    def __init__(self, main=None, files=False, go=False, raw=False):
+    def __init__(self, main=None, files=False, go=False, raw=False, live=True):
         self.main = main
         self.files = files
         self.go = go
         self.raw = raw
+        self.live = live
 
 
 def go_complaint(data):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -105,8 +106,10 @@ def main(tests):
     chosen = [(name, test) for name, test in tests.items() if name.startswith("test_")]
     for name, test in chosen:
         with tempfile.TemporaryDirectory(prefix="otprof-e2e-") as directory:
+            began = time.monotonic()
             try:
                 test(directory)
+                print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
             except Skip as why:
                 skipped.append(name)
                 print(f"SKIP {name}: {why}")
@@ -114,5 +117,6 @@ def main(tests):
                 failed.append(name)
                 print(f"FAILED {name}", file=sys.stderr)
                 traceback.print_exc()
-    print(f"{len(chosen) - len(failed) - len(skipped)} of {len(chosen)} passed")
+    print(f"{len(chosen) - len(failed) - len(skipped)} passed, {len(failed)} failed, "
+          f"{len(skipped)} skipped", flush=True)
     sys.exit(1 if failed or not chosen else 77 if skipped == [name for name, _ in chosen] else 0)
