@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -169,11 +170,21 @@ void Delivery::skip_window() {
 
 std::vector<transport::Body> Delivery::encode(const encoder::Dictionary& dictionary,
                                               std::span<const encoder::Profile> profiles) {
+  encoder::RequestLimits limits;
+  const std::vector<std::string> payloads = original_payloads(dictionary, profiles, limits);
   std::size_t oversized = 0;
   std::vector<transport::Body> bodies;
   for (const encoder::Request& request : encoder::plan_requests(
-           dictionary, identity_.resource, scope_, profiles, encoder::RequestLimits{}, oversized)) {
-    if (transport::Body body; encode_request(dictionary, request, body)) {
+           dictionary, identity_.resource, scope_, profiles, limits, oversized)) {
+    std::vector<encoder::OriginalPayload> attached;
+    for (const encoder::ProfileSlice& slice : request) {
+      const auto at = static_cast<std::size_t>(slice.profile - profiles.data());
+      // Once, with the first slice, for a profile that had to be split.
+      attached.push_back(slice.first == 0 && !payloads[at].empty()
+                             ? encoder::OriginalPayload{"pprof", payloads[at]}
+                             : encoder::OriginalPayload{});
+    }
+    if (transport::Body body; encode_request(dictionary, request, attached, body)) {
       bodies.push_back(std::move(body));
     }
   }
@@ -181,17 +192,39 @@ std::vector<transport::Body> Delivery::encode(const encoder::Dictionary& diction
   return bodies;
 }
 
-bool Delivery::encode_request(const encoder::Dictionary& dictionary,
-                              const encoder::Request& request, transport::Body& body) {
-  std::vector<std::string> payload_bytes(request.size());
-  std::vector<encoder::OriginalPayload> payloads;
-  for (std::size_t i = 0; options_.original_payload && i < request.size(); ++i) {
-    // Once, with the first slice, for a profile that had to be split.
-    const bool attach = request[i].first == 0 &&
-                        encode_pprof_gzip(dictionary, *request[i].profile, payload_bytes[i]);
-    payloads.push_back(attach ? encoder::OriginalPayload{"pprof", payload_bytes[i]}
-                              : encoder::OriginalPayload{});
+// The pprof bytes of each profile, empty where none are wanted. They count towards what receivers
+// take, so `limits` shrinks by them; what would leave too little of it is not attached.
+std::vector<std::string> Delivery::original_payloads(const encoder::Dictionary& dictionary,
+                                                     std::span<const encoder::Profile> profiles,
+                                                     encoder::RequestLimits& limits) {
+  std::vector<std::string> payloads(profiles.size());
+  if (!options_.original_payload) {
+    return payloads;
   }
+  const std::size_t most = limits.profile_bytes / 2;
+  std::size_t largest = 0;
+  for (std::size_t i = 0; i < profiles.size(); ++i) {
+    if (!encode_pprof_gzip(dictionary, profiles[i], payloads[i])) {
+      payloads[i].clear();
+    }
+    if (payloads[i].size() > most) {
+      payloads[i].clear();
+      if (counters_.payloads_left_out++ == 0) {
+        log_warning("a pprof payload is too large to be attached (over " + std::to_string(most) +
+                    " bytes); its profile is sent without, later ones are counted only");
+      }
+    }
+    largest = std::max(largest, payloads[i].size());
+    limits.request_bytes -= payloads[i].size();
+  }
+  limits.profile_bytes -= largest;
+  return payloads;
+}
+
+bool Delivery::encode_request(const encoder::Dictionary& dictionary,
+                              const encoder::Request& request,
+                              std::span<const encoder::OriginalPayload> payloads,
+                              transport::Body& body) {
   body.gzip = wants_gzip(options_);
   encoder::StringSink bytes(body.bytes);
   encoder::GzipSink gzip(bytes);

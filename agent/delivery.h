@@ -58,6 +58,7 @@ class Delivery {
     std::uint64_t files_failed = 0;
     std::uint64_t encode_failed = 0;
     std::uint64_t oversized_samples = 0;
+    std::uint64_t payloads_left_out = 0;
   };
   const Counters& counters() const { return counters_; }
   // Null when OTLP is not among the exporters.
@@ -71,8 +72,11 @@ class Delivery {
   void send_otlp(const encoder::Dictionary& dictionary, std::span<const encoder::Profile> profiles);
   std::vector<transport::Body> encode(const encoder::Dictionary& dictionary,
                                       std::span<const encoder::Profile> profiles);
+  std::vector<std::string> original_payloads(const encoder::Dictionary& dictionary,
+                                             std::span<const encoder::Profile> profiles,
+                                             encoder::RequestLimits& limits);
   bool encode_request(const encoder::Dictionary& dictionary, const encoder::Request& request,
-                      transport::Body& body);
+                      std::span<const encoder::OriginalPayload> payloads, transport::Body& body);
   void count_encode_failure();
 
   const Options& options_;

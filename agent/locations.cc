@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/locations.h"
 
-#include <string>
+#include <string_view>
 
 namespace otprof::agent {
+namespace {
+
+// Every mapping has to have some build id, or receivers refuse the request: that of a file which has
+// no note and could not be read, and of code in no file.
+constexpr std::string_view kNoBuildId = "00000000000000000000000000000000";
+
+}  // namespace
 
 using encoder::Index;
 
@@ -60,22 +67,23 @@ Index Locations::intern(const symbols::Query& query, Names names) {
 Index Locations::mapping_of(const symbols::Module* module) {
   const auto [entry, is_new] = mappings_.try_emplace(module, 0);
   if (is_new) {
+    const std::string_view hash = modules_.htl_hash(*module);
+    const bool has_none = hash.empty() && module->build_id.empty();
     entry->second = dictionary_.intern_mapping(
         {.memory_start = module->text_start,
          .memory_limit = module->text_limit,
          .file_offset = module->text_offset,
          .filename = dictionary_.intern_string(module->path),
          .build_id_gnu = module->build_id.empty() ? 0 : dictionary_.intern_string(module->build_id),
-         .build_id_htl = dictionary_.intern_string(modules_.htl_hash(*module))});
+         .build_id_htl = dictionary_.intern_string(has_none ? kNoBuildId : hash)});
   }
   return entry->second;
 }
 
 // Code in no file (generated at run time): a location without lines needs some mapping.
 Index Locations::unknown_mapping() {
-  return dictionary_.intern_mapping(
-      {.filename = dictionary_.intern_string("//anon"),
-       .build_id_htl = dictionary_.intern_string(std::string(32, '0'))});
+  return dictionary_.intern_mapping({.filename = dictionary_.intern_string("//anon"),
+                                     .build_id_htl = dictionary_.intern_string(kNoBuildId)});
 }
 
 }  // namespace otprof::agent

@@ -6,6 +6,7 @@ Environment: INPUTS_PROGRAM (inputs.c), INPUTS_PLUGIN (inputs_plugin.c), and har
 """
 import os
 import shutil
+import subprocess
 
 import agree
 import harness
@@ -40,7 +41,8 @@ select count(*) from t x join t y on x.b = y.b where x.a < 20000 and y.a < 5000;
 
 CPU = {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP': 'false'}
 HEAP = {'OTPROF_CPU': 'false', 'OTPROF_HEAP_INTERVAL': '16KiB'}
-# NAME: (command, standard input, variables). {copies}: that many copies of the plugin.
+# NAME: (command, standard input, variables). {copies}: that many copies of the plugin;
+# {bare copy}: one that has no build id.
 INPUTS = {
     'cpu of python3': (['/usr/bin/python3', '-c', PYTHON], '', CPU),
     'cpu of sqlite3': (['sqlite3', ':memory:'], SQL, {**CPU, 'OTPROF_TIMESTAMPS': 'false'}),
@@ -50,6 +52,8 @@ INPUTS = {
                        {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP_INTERVAL': '64KiB'}),
     'traces': ([PROGRAM, 'traced'], '', {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP_INTERVAL': '16KiB'}),
     'many libraries': ([PROGRAM, 'libraries', '{copies}'], '', CPU),
+    'a deleted library without build id': ([PROGRAM, 'gone', '{bare copy}'], '', CPU),
+    'an SDK in the process': ([PROGRAM, 'published'], '', CPU),
     'stacks deeper than 128': ([PROGRAM, 'deep', '300'], '',
                                {**CPU, 'OTPROF_MAX_STACK_DEPTH': '128'}),
     'no symbols, pprof attached': (['/usr/bin/python3', '-c', PYTHON], '',
@@ -75,6 +79,10 @@ def profile(name, url, directory, **variables):
     if '{copies}' in command:
         at = command.index('{copies}')
         command = command[:at] + copies_of_plugin(directory) + command[at + 1:]
+    if '{bare copy}' in command:
+        path = os.path.join(directory, 'bare.so')
+        subprocess.run(['objcopy', '--remove-section=.note.gnu.build-id', PLUGIN, path], check=True)
+        command = [path if word == '{bare copy}' else word for word in command]
     result = harness.run(command, stdin=text.encode(), OTEL_EXPORTER_OTLP_ENDPOINT=url,
                          OTPROF_EXIT_TIMEOUT='30s', OTEL_SERVICE_NAME=f'interop {name}',
                          OTEL_RESOURCE_ATTRIBUTES='service.version=1.2%2C3,team=bl%C3%BCe',
@@ -89,9 +97,12 @@ def check_features(name, bodies):
     profiles = [(reader, p) for reader in readers for _, _, p in reader.profiles()]
     for reader in readers:
         for attributes, _, _ in reader.profiles():
-            for key, value in (('service.name', f'interop {name}'), ('service.version', '1.2,3'),
-                               ('team', 'blüe')):
+            service = 'published shop' if 'SDK' in name else f'interop {name}'
+            for key, value in (('service.name', service), ('service.version', '1.2,3'),
+                               ('team', 'blüe'), ('telemetry.sdk.name', 'libotprof')):
                 assert attributes[key] == ('string_value', value), (key, attributes)
+            if 'SDK' in name:
+                assert attributes['service.instance.id'][1] == 'published instance', attributes
     kinds = {reader.type_pair(p.sample_type)[0] for reader, p in profiles}
     assert ('samples' in kinds) == ('heap' not in name and 'split' not in name), kinds
     if 'heap of python3' in name or 'both' in name:
@@ -113,6 +124,10 @@ def check_features(name, bodies):
         # Of those that were unloaded again some were gone before the agent looked.
         missing = {f'library{i}.so' for i in range(1, LIBRARIES, 2)} - files
         assert not missing, missing
+    if 'without build id' in name:
+        bare, = (mapping for reader in readers for mapping in reader.mappings
+                 if mapping[3].endswith('/bare.so'))
+        assert [key for key, _, _ in bare[4]] == [otlp_rules.BUILD_ID_HTL], bare
     if 'attached' in name:
         assert all(p.original_payload_format == 'pprof' or p.original_payload == b''
                    for _, p in profiles)
@@ -120,6 +135,16 @@ def check_features(name, bodies):
     if 'split' in name:
         assert len(bodies) > 1 and len(stacks) > 16000, (len(bodies), len(stacks))
     return f'{len(bodies)} requests, {len(profiles)} profiles, deepest stack {deepest}'
+
+
+def check_sizes(body):
+    """What receivers take by default: the Collector 20 MiB a request; Pyroscope 4 MiB, with all that it
+    refers to, and 16,000 samples a profile."""
+    request = samples.parse(body)
+    assert len(body) <= 16 << 20, len(body)
+    for _, _, profile_message in samples.Reader(request).profiles():
+        size = profile_message.ByteSize() + request.dictionary.ByteSize()
+        assert size <= 4 << 20 and len(profile_message.samples) <= 16000, size
 
 
 RECORDED = {}
@@ -151,7 +176,7 @@ def make_rules_test(name, go):
         for body in bodies:
             violations = otlp_rules.check(body, options)
             assert not violations, violations[:10]
-            assert len(body) <= 16 << 20, len(body)
+            check_sizes(body)
         for kind, data in files:
             violations = pprof_rules.check(data, pprof_rules.Options(
                 go=go, files=True, live=INPUTS[name][2].get('OTPROF_HEAP_LIVE') != 'false'))

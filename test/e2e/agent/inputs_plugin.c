@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A library whose one function burns CPU time; the tests load many copies of it.
+#define _GNU_SOURCE
 #include <time.h>
 
 static volatile unsigned long sink;
