@@ -145,6 +145,10 @@ void Session::finish(TimePoint deadline) {
 
 void Session::flush(TimePoint deadline) {
   collect();
+  // The disk may take longer to take the window than there is time; its last piece is there at once.
+  if (piece_ != nullptr) {
+    keep_piece();
+  }
   close_window();
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   const std::lock_guard lock(unforkable_);

@@ -5,9 +5,11 @@
 // its life a profile covers, the counts of the sites say whether anything is missing from it, or
 // there twice.
 //
-//   steady FILE [SECONDS [BURN]]   FILE: u64 allocations begun, then one u64 for each that is made,
-//                                  CLOCK_MONOTONIC in ns; BURN: use up CPU time as well
+//   steady FILE [SECONDS [end HOW]]   FILE: u64 allocations begun, then one u64 for each that is made,
+//                                     CLOCK_MONOTONIC in ns; HOW: one of the names in end_by()
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,14 +17,14 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 namespace {
 
 constexpr std::size_t kSites = 251;  // a prime: a gap or a repetition is no whole number of rounds
 constexpr std::size_t kMost = 1 << 20;
-volatile unsigned sink = 0;
 
 std::uint64_t now_ns() {
   timespec now{};
@@ -45,13 +47,47 @@ constexpr std::array<void (*)(), kSites> all_sites(std::index_sequence<Numbers..
   return {site<Numbers>...};
 }
 
+namespace {
+
+void end_by(std::string_view how) {
+  if (how == "exit") {
+    std::exit(6);
+  } else if (how == "quick_exit") {
+    std::quick_exit(7);
+  } else if (how == "_exit") {
+    _exit(8);
+  } else if (how == "_Exit") {
+    std::_Exit(9);
+  } else if (how == "abort") {
+    std::abort();
+  } else if (how == "throw") {
+    throw 1;
+  } else if (how == "SIGTERM") {
+    raise(SIGTERM);
+  } else if (how == "SIGINT") {
+    raise(SIGINT);
+  } else if (how == "SIGHUP") {
+    raise(SIGHUP);
+  } else if (how == "thread _exit") {
+    std::thread([] { _exit(10); }).join();
+  } else if (how == "pthread_exit") {
+    static std::thread last([] {
+      const timespec pause{0, 50'000'000};
+      nanosleep(&pause, nullptr);
+      std::exit(11);
+    });
+    pthread_exit(nullptr);
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   constexpr auto kAll = all_sites(std::make_index_sequence<kSites>());
   if (argc < 2) {
     return 2;
   }
   const double seconds = argc > 2 ? std::strtod(argv[2], nullptr) : 3600;
-  const bool burns = argc > 3;
   const int file = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   const std::size_t size = (kMost + 1) * sizeof(std::uint64_t);
   if (file < 0 || ftruncate(file, static_cast<off_t>(size)) != 0) {
@@ -67,14 +103,11 @@ int main(int argc, char** argv) {
     notes[0] = n + 1;
     kAll[n % kSites]();
     notes[n + 1] = now_ns();
-    if (burns) {
-      for (unsigned i = 0; i < 2'000'000; ++i) {
-        sink = sink + i;
-      }
-    } else {
-      const timespec pause{0, 2'000'000};
-      nanosleep(&pause, nullptr);
-    }
+    const timespec pause{0, 2'000'000};
+    nanosleep(&pause, nullptr);
+  }
+  if (argc > 4) {
+    end_by(argv[4]);
   }
   return 5;
 }
