@@ -41,6 +41,7 @@ bool CpuSampling::start(std::uint64_t hz) {
 bool CpuSampling::start_engine() {
   const auto choice = static_cast<cpu::EngineChoice>(options_.cpu_engine);
   std::string failed;
+  engine_.reset();  // the one before must not end, and refuse signals, after this one has begun
   engine_ = cpu::start_engine(
       {.choice = choice,
        .include_kernel = options_.include_syscalls,

@@ -183,12 +183,18 @@ void Session::collect() {
   }
 }
 
+std::span<const std::string> Session::label_keys() const {
+  const ProcessContext* context = process_context_.current();
+  return context == nullptr ? std::span<const std::string>() : context->thread_keys;
+}
+
 CpuProfileFacts Session::cpu_facts(std::uint64_t end_ns) const {
   return {.end_ns = end_ns,
           .unix_minus_monotonic = unix_minus_monotonic(),
           .period_ns = static_cast<std::int64_t>(period_ns()),
           .sampling = sampling_.facts(),
-          .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone};
+          .symbolize = static_cast<SymbolizeChoice>(options_.symbolize) != SymbolizeChoice::kNone,
+          .label_keys = label_keys()};
 }
 
 void Session::close_window() {
@@ -197,6 +203,9 @@ void Session::close_window() {
   std::string problem;
   if (process_context_.refresh(problem)) {
     identify();
+  }
+  if (heap_ != nullptr) {
+    heap_->know_label_keys(label_keys());
   }
   if (!problem.empty()) {
     log_warning(problem);

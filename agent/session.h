@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "agent/context_slots.h"
@@ -62,6 +63,8 @@ class Session {
   void close_window();
   void keep_piece();
   void begin_piece();
+  // Names of the keys in thread contexts, as published when the last window ended.
+  std::span<const std::string> label_keys() const;
   CpuProfileFacts cpu_facts(std::uint64_t end_ns) const;
   // session_control.cc. True when a request has to be looked at again soon.
   bool serve_control();

@@ -125,27 +125,21 @@ void HeapProfiler::set_interval(std::uint64_t bytes) {
   heap_state().interval.store(bytes, std::memory_order_relaxed);
 }
 
-std::optional<encoder::Profile> HeapProfiler::profile(std::uint64_t now_ns,
-                                                      std::int64_t unix_minus_monotonic,
-                                                      symbols::ModuleMap& modules,
-                                                      symbols::Symbolizer& symbolizer,
-                                                      encoder::Dictionary& dictionary) {
+encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
+                                       symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
+                                       encoder::Dictionary& dictionary) {
   store_.forget_freed(heap_state().live);
-  const std::vector<HeapRow> rows = store_.rows(now_ns);
-  std::optional<encoder::Profile> made;
-  if (!rows.empty()) {
-    made = make_heap_profile(store_, rows,
-                             {.start_ns = window_start_ns_,
-                              .end_ns = now_ns,
-                              .unix_minus_monotonic = unix_minus_monotonic,
-                              .interval = heap_state().interval.load(std::memory_order_relaxed),
-                              .symbolize = static_cast<agent::SymbolizeChoice>(
-                                               options_.symbolize) != agent::SymbolizeChoice::kNone,
-                              .has_live = options_.heap_live,
-                              .counters = counters()},
-                             modules, symbolizer, dictionary);
-  }
-  return made;
+  return make_heap_profile(store_, store_.rows(now_ns),
+                           {.start_ns = window_start_ns_,
+                            .end_ns = now_ns,
+                            .unix_minus_monotonic = unix_minus_monotonic,
+                            .interval = heap_state().interval.load(std::memory_order_relaxed),
+                            .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
+                                         agent::SymbolizeChoice::kNone,
+                            .has_live = options_.heap_live,
+                            .counters = counters(),
+                            .label_keys = label_keys_},
+                           modules, symbolizer, dictionary);
 }
 
 std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
@@ -155,6 +149,9 @@ std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
                                                            encoder::Dictionary& dictionary) {
   std::optional<encoder::Profile> ended =
       profile(now_ns, unix_minus_monotonic, modules, symbolizer, dictionary);
+  if (ended->samples.empty()) {
+    ended.reset();
+  }
   store_.begin_window();
   window_start_ns_ = now_ns;
   piece_start_ns_ = now_ns;
@@ -179,7 +176,8 @@ std::optional<encoder::Profile> HeapProfiler::piece(std::uint64_t now_ns,
                             .symbolize = static_cast<agent::SymbolizeChoice>(options_.symbolize) !=
                                          agent::SymbolizeChoice::kNone,
                             .has_live = false,
-                            .counters = {{"otprof.window.partial", 1}}},
+                            .counters = {{"otprof.window.partial", 1}},
+                            .label_keys = label_keys_},
                            modules, symbolizer, dictionary);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "agent/heap/heap_store.h"
 #include "agent/options.h"
@@ -44,11 +46,13 @@ class HeapProfiler {
   // Mean bytes between samples from now on, 1 .. 2^40; samples carry the one they were taken at.
   void set_interval(std::uint64_t bytes);
 
-  // What there is in the current window and alive, if anything; the window goes on.
-  std::optional<encoder::Profile> profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
-                                          symbols::ModuleMap& modules,
-                                          symbols::Symbolizer& symbolizer,
-                                          encoder::Dictionary& dictionary);
+  // Names of the keys in thread contexts; must stay valid until the next call of this.
+  void know_label_keys(std::span<const std::string> keys) { label_keys_ = keys; }
+
+  // What there is in the current window and alive, perhaps nothing; the window goes on.
+  encoder::Profile profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
+                           symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
+                           encoder::Dictionary& dictionary);
   // The window that ends now, if there is anything in it or alive; starts the next one.
   std::optional<encoder::Profile> close_window(std::uint64_t now_ns,
                                                std::int64_t unix_minus_monotonic,
@@ -70,6 +74,7 @@ class HeapProfiler {
   const agent::Options& options_;
   agent::SampleRing ring_;
   HeapStore store_;
+  std::span<const std::string> label_keys_;
   bool is_started_ = false;
   bool is_busy_ = false;
   std::uint64_t window_start_ns_ = 0;
