@@ -80,8 +80,13 @@ void wait_until_armed() noexcept {
   }
 }
 
+// From then on the program's threads may be ended for any system call that the program itself would not
+// make, those that it makes anyway when it ends or forks excepted.
+std::atomic<bool> is_filtered{false};
+
 void begin_filter() noexcept {
   wait_until_armed();
+  is_filtered.store(true, std::memory_order_relaxed);
   cpu::leave_threads_alone();
 }
 
@@ -118,12 +123,26 @@ Agent* own_agent() noexcept {
   return is_own ? agent : nullptr;
 }
 
-// The same, and from now on it is no longer running.
+// True if that was all that can be done at the end of this process.
+bool flush_if_filtered() noexcept {
+  if (!is_filtered.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (const Agent* agent = running.load(std::memory_order_acquire)) {
+    agent->background->flush_without_calls(std::chrono::milliseconds(agent->options.exit_timeout));
+  }
+  return true;
+}
+
+// This process's agent, which from now on is no longer running.
 Agent* take_agent() noexcept {
   return own_agent() == nullptr ? nullptr : running.exchange(nullptr, std::memory_order_acq_rel);
 }
 
 void finish_agent() noexcept {
+  if (flush_if_filtered()) {
+    return;
+  }
   if (Agent* agent = take_agent()) {
     agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout));
   }
@@ -131,6 +150,9 @@ void finish_agent() noexcept {
 
 // The process may be about to end.
 void flush_agent() noexcept {
+  if (flush_if_filtered()) {
+    return;
+  }
   if (const Agent* agent = own_agent()) {
     agent->background->flush(std::chrono::milliseconds(agent->options.exit_timeout));
   }
@@ -157,6 +179,9 @@ void resume_agent() noexcept {
 // thread is kept away from them meanwhile. Its data need no such care: a child makes its own.
 void before_fork() noexcept {
   Agent* agent = running.load(std::memory_order_acquire);
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    return;  // waiting is a system call, and the child gets no agent anyway
+  }
   if (agent != nullptr && agent->background->hold(kForkHoldLimit)) {
     agent->holder.store(pthread_self());
   }
@@ -181,6 +206,13 @@ void after_fork_in_child() noexcept {
   control_queue().reset();
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
   if (agent == nullptr) {
+    return;
+  }
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    // The filter is the child's, too, and would be its background thread's.
+    if (agent->heap != nullptr) {
+      agent->heap->stop();
+    }
     return;
   }
   log_from_own_table();

@@ -82,6 +82,14 @@ bool Background::start(std::chrono::milliseconds limit) {
 }
 
 bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
+  if (!change_if_running(state, limit)) {
+    return false;
+  }
+  futex_wake_all(&wake_word_);
+  return true;
+}
+
+bool Background::change_if_running(State state, std::chrono::milliseconds limit) noexcept {
   // Who asked waits no longer than `limit`, and what was not delivered is still to be told by then.
   const auto reserve = std::min(limit / 4, kTellingTakes);
   end_by_.store(steady_clock::now() + limit - reserve, std::memory_order_relaxed);
@@ -91,8 +99,16 @@ bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept 
     return false;
   }
   std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
-  futex_wake_all(&wake_word_);
   return true;
+}
+
+void Background::flush_without_calls(std::chrono::milliseconds limit) noexcept {
+  const auto until = steady_clock::now() + limit;
+  change_if_running(State::kFlushing, limit);
+  while (state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kFlushing) &&
+         steady_clock::now() < until) {
+    __builtin_ia32_pause();
+  }
 }
 
 void Background::flush(std::chrono::milliseconds limit) noexcept {

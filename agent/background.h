@@ -46,6 +46,10 @@ class Background {
   // on. Any thread, and signal handlers.
   void flush(std::chrono::milliseconds limit) noexcept;
 
+  // The same for a thread that may be ended for any system call: it makes none, and waits by looking
+  // again and again. The thread itself notices at its next tick.
+  void flush_without_calls(std::chrono::milliseconds limit) noexcept;
+
   // Keeps the thread out of code whose locks a forked child must not find taken; false when it is in
   // there for longer than `limit`. release() lets it in again. For fork; any thread but its own.
   bool hold(std::chrono::milliseconds limit);
@@ -63,6 +67,8 @@ class Background {
   // From kRunning to kFlushing or kFinishing, to be through with by `limit`; false when it is in
   // another state.
   bool ask_for(State state, std::chrono::milliseconds limit) noexcept;
+  // The same, but the thread is not woken.
+  bool change_if_running(State state, std::chrono::milliseconds limit) noexcept;
   void change_state(State to);
 
   const Options& options_;
