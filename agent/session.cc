@@ -102,13 +102,13 @@ bool Session::start() {
 
 Session::TimePoint Session::tick() {
   collect();
+  look_after_memory();
   sampling_.check();
   const TimePoint now = steady_clock::now();
   if (now >= next_check_) {
     const ProcessStatus status = read_process_status();
     is_deserted_ = status.is_deserted;
     sampling_.look_after(status.is_traced);
-    look_after_memory();
     next_check_ = now + kCheckEvery;
   }
   if (now >= window_end_) {

@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   const std::uint64_t start = ns_of(CLOCK_MONOTONIC);
   const std::uint64_t end = start + static_cast<std::uint64_t>(seconds * 1e9);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([=] {
       Worker worker{.random = static_cast<std::uint64_t>(i) * 7919 + 1, .blocks = {}};
