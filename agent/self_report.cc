@@ -45,6 +45,8 @@ void add_self_report(const SelfReport& report, const Delivery& delivery,
   attributes.add_unless_zero("otprof.encode.failed", delivery.counters().encode_failed);
   attributes.add_unless_zero("otprof.encode.oversized_samples",
                              delivery.counters().oversized_samples);
+  attributes.add_unless_zero("otprof.encode.payloads_left_out",
+                             delivery.counters().payloads_left_out);
   attributes.add_unless_zero("otprof.pprof.files_failed", delivery.counters().files_failed);
   if (delivery.outbox() == nullptr) {
     return;

@@ -48,7 +48,7 @@ INPUTS = {
     'cpu of sqlite3': (['sqlite3', ':memory:'], SQL, {**CPU, 'OTPROF_TIMESTAMPS': 'false'}),
     'heap of python3': (['/usr/bin/python3', '-c', PYTHON], '', HEAP),
     'heap of sqlite3': (['sqlite3', ':memory:'], SQL, {**HEAP, 'OTPROF_HEAP_LIVE': 'false'}),
-    'both, no trace': (['xz', '-9', '--threads=2', '-c', '/usr/bin/python3.11'], '',
+    'both, no trace': (['xz', '-9', '--threads=2', '-c', os.path.realpath('/usr/bin/python3')], '',
                        {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP_INTERVAL': '64KiB'}),
     'traces': ([PROGRAM, 'traced'], '', {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP_INTERVAL': '16KiB'}),
     'many libraries': ([PROGRAM, 'libraries', '{copies}'], '', CPU),
