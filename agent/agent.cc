@@ -144,7 +144,7 @@ void finish_agent() noexcept {
     return;
   }
   if (Agent* agent = take_agent()) {
-    agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout));
+    agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout), true);
   }
 }
 
@@ -165,7 +165,7 @@ Agent* paused = nullptr;
 void pause_agent() noexcept {
   paused = take_agent();
   if (paused != nullptr) {
-    paused->background->finish(std::chrono::milliseconds(paused->options.exit_timeout));
+    paused->background->finish(std::chrono::milliseconds(paused->options.exit_timeout), false);
   }
 }
 

@@ -122,7 +122,8 @@ void Background::flush(std::chrono::milliseconds limit) noexcept {
   }
 }
 
-bool Background::finish(std::chrono::milliseconds limit) {
+bool Background::finish(std::chrono::milliseconds limit, bool is_at_exit) {
+  is_at_exit_ = is_at_exit;
   const auto until = steady_clock::now() + limit;
   wait_until_armed(limit);
   wait_for_change(State::kFlushing, limit);
@@ -201,7 +202,8 @@ void Background::run() {
   control_queue().close();
   session.finish(session.is_deserted()
                      ? steady_clock::now() + std::chrono::milliseconds(options_.exit_timeout)
-                     : end_by_.load(std::memory_order_relaxed));
+                     : end_by_.load(std::memory_order_relaxed),
+                 is_at_exit_);
   change_state(State::kFinished);
   if (session.is_deserted()) {
     raw_syscall(SYS_exit, exit_code_of_main_thread());

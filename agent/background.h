@@ -40,7 +40,8 @@ class Background {
 
   // Asks for the last window to be delivered and the thread to end, and waits for that, at most
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
-  bool finish(std::chrono::milliseconds limit);
+  // `is_at_exit`: the process ends; false: another Background will follow.
+  bool finish(std::chrono::milliseconds limit, bool is_at_exit);
 
   // Asks for the window so far to be delivered, and waits for that, at most `limit`; the thread goes
   // on. Any thread, and signal handlers.
@@ -81,6 +82,7 @@ class Background {
   std::uint32_t wake_word_ = 0;
   // Of what was asked for; several may ask for a flush at once, for about the same time.
   std::atomic<std::chrono::steady_clock::time_point> end_by_{};
+  bool is_at_exit_ = true;  // of finish(); published by the change of state it makes
 };
 
 }  // namespace otprof::agent

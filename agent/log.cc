@@ -92,11 +92,14 @@ void log_from_private_table() { state().private_table = true; }
 void log_from_own_table() { state().private_table = false; }
 
 void log_line(LogLevel level, std::string_view message) {
-  if (level > state().level) {
-    return;
+  if (level <= state().level) {
+    log_wanted(std::string(level_word(level)).append(message));
   }
+}
+
+void log_wanted(std::string_view message) {
   std::string line = "otprof: ";
-  line.append(level_word(level)).append(message).append("\n");
+  line.append(message).append("\n");
   if (!write_line(line)) {
     ++state().lost;
   }

@@ -27,6 +27,8 @@ void log_from_private_table();
 void log_from_own_table();
 
 void log_line(LogLevel level, std::string_view message);
+// What the user has asked to be told, whatever the level.
+void log_wanted(std::string_view message);
 inline void log_error(std::string_view message) { log_line(LogLevel::kError, message); }
 inline void log_warning(std::string_view message) { log_line(LogLevel::kWarn, message); }
 inline void log_info(std::string_view message) { log_line(LogLevel::kInfo, message); }

@@ -134,11 +134,12 @@ void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::
   }
 }
 
-void Session::finish(TimePoint deadline) {
+void Session::finish(TimePoint deadline, bool is_at_exit) {
   sampling_.stop();
   if (heap_ != nullptr) {
     heap_->stop();
   }
+  reports_leaks_ = is_at_exit;
   flush(deadline);
   delivery_->tell_summary();
 }
@@ -223,7 +224,7 @@ void Session::close_window() {
   }
   if (heap_ != nullptr) {
     if (auto profile = heap_->close_window(now, facts.unix_minus_monotonic, modules_, symbolizer_,
-                                           dictionary)) {
+                                           dictionary, reports_leaks_)) {
       kinds.push_back("heap");
       profiles.push_back(std::move(*profile));
     }

@@ -53,8 +53,8 @@ class Session {
   // The window so far, delivered as far as that is possible before `deadline`: the process may be
   // about to end. Should it not, all goes on.
   void flush(TimePoint deadline);
-  // The same for the last window.
-  void finish(TimePoint deadline);
+  // The same for the last window. `is_at_exit`: the process ends, too.
+  void finish(TimePoint deadline, bool is_at_exit);
 
  private:
   void identify();
@@ -93,6 +93,7 @@ class Session {
   ContextSlots context_slots_;
   std::optional<Delivery> delivery_;
   bool is_deserted_ = false;
+  bool reports_leaks_ = false;  // with the window that ends now
   CpuSampling sampling_;
   std::unique_ptr<Window> window_;
   std::uint64_t samples_taken_ = 0;

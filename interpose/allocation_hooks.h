@@ -38,26 +38,28 @@ static_assert(offsetof(AllocationThread, frees) == 0x40);
 // Null: none yet (or no more, or never, see thread_mode).
 [[gnu::visibility("hidden")]] extern constinit thread_local AllocationThread* own_allocations;
 
-// A set of pages, as counters by page number modulo 2^16: zero means that no block on the page is of
-// interest to free(). Page granularity keeps the part of the array that a program touches small: a
-// cache line of it stands for 128 KiB of heap. 16 bits cannot overflow: LiveTable holds fewer blocks.
+// A set of pages, as counters by the page number that the low 32 bits of an address hold: zero means
+// that no block on the page is of interest to free(). Page granularity keeps the part of the array
+// that a program touches small: a cache line of it stands for 128 KiB of heap. 16 bits cannot
+// overflow: LiveTable holds fewer blocks.
 inline constexpr unsigned kPageBits = 12;
-[[gnu::visibility("hidden")]] extern std::uint16_t watched_pages[1U << 16];
+inline constexpr std::size_t kPageNumbers = std::size_t{1} << (32U - kPageBits);
+[[gnu::visibility("hidden")]] extern std::uint16_t watched_pages[kPageNumbers];
+
+inline std::uint32_t page_number(const void* pointer) noexcept {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(pointer)) >> kPageBits;
+}
 
 inline bool may_be_watched(const void* pointer) noexcept {
-  const auto page =
-      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
-  return watched_pages[page] != 0;
+  return watched_pages[page_number(pointer)] != 0;
 }
 inline void watch(const void* pointer) noexcept {
-  const auto page =
-      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
-  std::atomic_ref<std::uint16_t>(watched_pages[page]).fetch_add(1, std::memory_order_relaxed);
+  std::atomic_ref<std::uint16_t>(watched_pages[page_number(pointer)])
+      .fetch_add(1, std::memory_order_relaxed);
 }
 inline void unwatch(const void* pointer) noexcept {
-  const auto page =
-      static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(pointer) >> kPageBits);
-  std::atomic_ref<std::uint16_t>(watched_pages[page]).fetch_sub(1, std::memory_order_relaxed);
+  std::atomic_ref<std::uint16_t>(watched_pages[page_number(pointer)])
+      .fetch_sub(1, std::memory_order_relaxed);
 }
 
 // All of them keep errno, take no lock, never wait and allocate nothing from the host.
@@ -86,5 +88,9 @@ void pass_through(bool is_on) noexcept;
 // executable, or a library preloaded before this one, has a definition of its own. While there is one
 // thread and it has no AllocationThread.
 bool owns_malloc() noexcept;
+
+// The same of operator new. False with an allocator that has one of its own, which does not call
+// malloc (jemalloc, tcmalloc, mimalloc). True when the program has none so far.
+bool owns_operator_new() noexcept;
 
 }  // namespace otprof::interpose

@@ -28,7 +28,7 @@
 namespace otprof::interpose {
 
 constinit thread_local AllocationThread* own_allocations = nullptr;
-alignas(4096) constinit std::uint16_t watched_pages[1U << 16] = {};
+alignas(4096) constinit std::uint16_t watched_pages[kPageNumbers] = {};
 
 namespace {
 
@@ -169,18 +169,36 @@ void set_allocation_hooks(const AllocationHooks& hooks) noexcept {
 
 void pass_through(bool is_on) noexcept { passes_through.store(is_on); }
 
+namespace {
+
+// Whether allocate() comes by here.
+template <typename Allocate>
+bool is_told_of(Allocate allocate) noexcept {
+  static bool is_reached;
+  is_reached = false;
+  const AllocationHooks saved = allocation_hooks;
+  set_allocation_hooks({.allocated = [](void*, std::size_t) noexcept { is_reached = true; }});
+  allocate();
+  set_allocation_hooks(saved);
+  return is_reached;
+}
+
+}  // namespace
+
 // By calling it: an address would prove nothing, because a program that is not position independent
 // may have made an entry of its own table the official address of malloc.
 bool owns_malloc() noexcept {
-  static bool is_reached;
-  const AllocationHooks saved = allocation_hooks;
-  set_allocation_hooks({.allocated = [](void*, std::size_t) noexcept { is_reached = true; }});
   const auto program_malloc =
       reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
   const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
-  program_free(program_malloc(1));
-  set_allocation_hooks(saved);
-  return is_reached;
+  return is_told_of([&] { program_free(program_malloc(1)); });
+}
+
+bool owns_operator_new() noexcept {
+  const auto program_new = reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "_Znwm"));
+  const auto program_delete = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "_ZdlPv"));
+  return program_new == nullptr || program_delete == nullptr ||
+         is_told_of([&] { program_delete(program_new(1)); });
 }
 
 }  // namespace otprof::interpose
@@ -283,6 +301,11 @@ OTPROF_EXPORT void* pvalloc(std::size_t size) noexcept {
 }
 
 OTPROF_EXPORT std::size_t malloc_usable_size(void* pointer) noexcept {
+  // Some programs (sqlite3) ask for every block they have.
+  if (!otprof::interpose::may_be_watched(pointer) &&
+      otprof::interpose::own_allocations != nullptr) [[likely]] {
+    return next_allocator.malloc_usable_size(pointer);
+  }
   if (pointer == nullptr) {
     return 0;
   }

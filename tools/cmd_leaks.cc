@@ -66,6 +66,10 @@ int run(const Arguments& arguments) {
       std::printf(", %s%s since the first file", grown < 0 ? "" : "+", in_bytes(grown).c_str());
     }
     std::printf("\n");
+    if (site.rank != 0) {
+      std::printf("    suspect %lld: %s of it came and stayed in the last windows\n",
+                  static_cast<long long>(site.rank), in_bytes(site.growth).c_str());
+    }
     if (!site.by_age.empty()) {
       std::printf("    by age:");
       for (const auto& [age, bytes] : site.by_age) {
@@ -91,8 +95,9 @@ const Command kLeaksCommand{
     .operands = "FILE...",
     .summary = "Rank the places that allocated what was never freed, of heap profiles.",
     .details =
-        "With the files of several windows, each place also shows how much it has grown since\n"
-        "the first: what grows from window to window is a leak, what does not is a cache.\n",
+        "Suspects come first: places that libotprof saw grow from window to window by more than\n"
+        "chance explains (in the last window given); then the others by size. With the files of\n"
+        "several windows, each place also shows how much it has grown since the first.\n",
     .options = {{.name = "--sites", .value = "N", .help = "how many places (10)", .letter = "-n"}},
     .ends_at_operand = false,
     .run = run,

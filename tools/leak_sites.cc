@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <string_view>
 
@@ -37,6 +38,20 @@ std::string_view age_of(const encoder::Dictionary& dictionary, encoder::Index se
     }
   }
   return {};
+}
+
+void add_rank(LeakSite& site, const encoder::Dictionary& dictionary, encoder::Index set) {
+  for (const encoder::Index index : dictionary.attribute_sets()[set].attributes) {
+    const encoder::Attribute& attribute = dictionary.attributes()[index];
+    const auto* number = std::get_if<std::int64_t>(&attribute.value);
+    if (number == nullptr) continue;
+    const std::string_view key = dictionary.string(attribute.key);
+    if (key == "otprof.heap.leak.rank" && (site.rank == 0 || *number < site.rank)) {
+      site.rank = *number;
+    } else if (key == "otprof.heap.leak.growth") {
+      site.growth = std::max(site.growth, *number);
+    }
+  }
 }
 
 void add_age(LeakSite& site, std::string_view age, std::int64_t bytes) {
@@ -79,6 +94,10 @@ std::vector<LeakSite> leak_sites(const Recording& recording, const MergedProfile
     LeakSite& site = sites[key];
     site.frames = std::move(key);
     site.in_use_bytes = saturating_add(site.in_use_bytes, value(row, bytes));
+    // Rows of earlier windows have nothing in use any more, and their ranks are out of date.
+    if (value(row, bytes) != 0) {
+      add_rank(site, recording.dictionary(), heap.rows.key(row).attributes);
+    }
     add_age(site, age_of(recording.dictionary(), heap.rows.key(row).attributes), value(row, bytes));
     site.in_use_objects = saturating_add(site.in_use_objects, value(row, objects));
     site.allocated_bytes = saturating_add(site.allocated_bytes, value(row, allocated));
@@ -87,7 +106,10 @@ std::vector<LeakSite> leak_sites(const Recording& recording, const MergedProfile
   for (auto& [key, site] : sites) {
     if (site.in_use_bytes > 0) ranked.push_back(std::move(site));
   }
-  std::ranges::stable_sort(ranked, std::greater(), &LeakSite::in_use_bytes);
+  std::ranges::stable_sort(ranked, {}, [](const LeakSite& site) {
+    constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+    return std::pair(site.rank == 0 ? kLast : site.rank, -site.in_use_bytes);
+  });
   return ranked;
 }
 

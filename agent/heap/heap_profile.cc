@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 
 #include "agent/locations.h"
 #include "agent/sample_labels.h"
@@ -27,6 +28,11 @@ bool is_allocator(std::string_view symbol) {
       "aligned_alloc", "posix_memalign", "valloc",  "pvalloc",      "__libc_malloc"};
   return symbol.starts_with("_Znw") || symbol.starts_with("_Zna") ||
          std::ranges::find(kFunctions, symbol) != kFunctions.end();
+}
+
+// Of values from 0 up; lround() would make libm a dependency of every host.
+std::int64_t rounded(double value) {
+  return static_cast<std::int64_t>(value + 0.5);  // NOLINT(bugprone-incorrect-roundings)
 }
 
 // A frame's module is a copy from when it was sampled. While the module is still loaded, the map's
@@ -70,8 +76,28 @@ Index stack_of(Dictionary& dictionary, const Locations& locations,
   return dictionary.intern_stack(stack);
 }
 
-std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store, const HeapRow& row,
-                                 agent::SampleLabels& labels) {
+// Of the stacks that look most like leaks, by stack: their rank from 1 up, and growth.
+struct Rank {
+  std::int64_t rank = 0;
+  std::int64_t growth = 0;
+};
+using Ranks = std::unordered_map<std::uint32_t, Rank>;
+
+Ranks ranks_of(const LeakRanking& leaks) {
+  constexpr std::size_t kMostRanks = 20;
+  Ranks ranks;
+  for (const LeakSuspect& suspect : leaks.suspects()) {
+    if (ranks.size() == kMostRanks) {
+      break;
+    }
+    const auto rank = static_cast<std::int64_t>(ranks.size()) + 1;
+    ranks[suspect.stack] = {.rank = rank, .growth = rounded(suspect.growth)};
+  }
+  return ranks;
+}
+
+std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store, const Ranks& ranks,
+                                 const HeapRow& row, agent::SampleLabels& labels) {
   std::vector<Index> attributes = {dictionary.int_attribute("thread.id", row.key.tid)};
   if (!store.text(row.key.name).empty()) {
     attributes.push_back(dictionary.string_attribute("thread.name", store.text(row.key.name)));
@@ -83,14 +109,13 @@ std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
   if (row.age >= 0) {
     attributes.push_back(dictionary.string_attribute("otprof.heap.age",
                                                      kAgeNames[static_cast<std::size_t>(row.age)]));
+    if (const auto found = ranks.find(row.key.stack); found != ranks.end()) {
+      attributes.push_back(dictionary.int_attribute(kLeakRankKey, found->second.rank));
+      attributes.push_back(dictionary.int_attribute(kLeakGrowthKey, found->second.growth, "By"));
+    }
   }
   labels.add_to(attributes, store.text(row.key.labels), dictionary);
   return attributes;
-}
-
-// Of values from 0 up; lround() would make libm a dependency of every host.
-std::int64_t rounded(double value) {
-  return static_cast<std::int64_t>(value + 0.5);  // NOLINT(bugprone-incorrect-roundings)
 }
 
 struct Values {
@@ -140,11 +165,12 @@ encoder::Profile make_heap_profile(const HeapStore& store, std::span<const HeapR
   if (getrandom(profile.profile_id.data(), profile.profile_id.size(), GRND_NONBLOCK) < 0) {
     profile.profile_id = {};
   }
+  const Ranks ranks = ranks_of(store.leaks());
   // Without their allocator frames, stacks that were different may be equal.
   agent::SampleLabels labels(facts.label_keys);
   std::map<std::tuple<Index, Index, Index>, Values> merged;
   for (const HeapRow& row : rows) {
-    std::vector<Index> attributes = attributes_of(dictionary, store, row, labels);
+    std::vector<Index> attributes = attributes_of(dictionary, store, ranks, row, labels);
     Values& values = merged[{stack_of(dictionary, locations, stacks.at(row.key.stack)),
                              dictionary.intern_attribute_set(attributes),
                              dictionary.intern_link({row.key.trace_id, row.key.span_id})}];

@@ -19,6 +19,10 @@
 
 namespace otprof::heap {
 
+// Of rows in use of the stacks that grow most suspiciously (docs/heap.md).
+inline constexpr const char* kLeakRankKey = "otprof.heap.leak.rank";
+inline constexpr const char* kLeakGrowthKey = "otprof.heap.leak.growth";
+
 struct HeapProfileFacts {
   std::uint64_t start_ns = 0;  // CLOCK_MONOTONIC
   std::uint64_t end_ns = 0;

@@ -9,7 +9,9 @@
 #include "agent/cpu/sampler.h"
 #include "agent/heap/heap_profile.h"
 #include "agent/heap/heap_sampler.h"
+#include "agent/heap/leak_report.h"
 #include "agent/log.h"
+#include "agent/resident_memory.h"
 #include "interpose/allocation_hooks.h"
 
 namespace otprof::heap {
@@ -19,6 +21,9 @@ namespace {
 // allocations until the background thread comes round still find room.
 constexpr std::size_t kRoomy = LiveTable::kSlots / 2;
 constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
+
+// Of the process, forked children included.
+bool sees_operator_new = true;
 
 // Half a second of allocating at 1 GiB/s with stacks of usual depth.
 std::size_t ring_bytes(std::uint64_t interval) {
@@ -41,10 +46,17 @@ Walker walker_of(const agent::Options& options) {
 HeapProfiler::HeapProfiler(const agent::Options& options) : options_(options) {}
 
 bool HeapProfiler::prepare() {
+  if (options_.leak_report && !options_.heap_live) {
+    agent::log_warning("OTPROF_LEAK_REPORT needs OTPROF_HEAP_LIVE=true; there will be no report");
+  }
   if (!interpose::owns_malloc()) {
     agent::log_warning(
         "the program's malloc is not reached through this library (the executable, or a library "
         "preloaded before it, has its own); its allocations are not seen");
+  }
+  sees_operator_new = interpose::owns_operator_new();
+  if (!sees_operator_new) {
+    agent::log_info("the program's operator new does not call malloc; what it allocates is not seen");
   }
   return ring_.create(ring_bytes(static_cast<std::uint64_t>(options_.heap_interval))) &&
          prepare_heap_sampler();
@@ -109,6 +121,13 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
   add("otprof.heap.interval", state.interval.load(std::memory_order_relaxed));
   add("otprof.heap.samples.live", store_.live_samples());
   add("otprof.heap.samples.not_followed", state.not_followed.load(std::memory_order_relaxed));
+  const agent::ResidentMemory resident = agent::read_resident_memory();
+  counters.emplace_back("otprof.memory.anonymous", resident.anonymous);
+  counters.emplace_back("otprof.memory.file", resident.file);
+  counters.emplace_back("otprof.memory.shared", resident.shared);
+  if (!sees_operator_new) {
+    add("otprof.heap.operator_new.unseen", 1);
+  }
   add("otprof.samples.taken", store_.window_samples());
   add("otprof.samples.lost", state.lost_in_ring.load(std::memory_order_relaxed));
   for (std::size_t end = 0; end < store_.stack_ends().size(); ++end) {
@@ -146,11 +165,19 @@ std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
                                                            std::int64_t unix_minus_monotonic,
                                                            symbols::ModuleMap& modules,
                                                            symbols::Symbolizer& symbolizer,
-                                                           encoder::Dictionary& dictionary) {
+                                                           encoder::Dictionary& dictionary,
+                                                           bool is_at_exit) {
+  store_.forget_freed(heap_state().live);
+  store_.rank_leaks(now_ns);
   std::optional<encoder::Profile> ended =
       profile(now_ns, unix_minus_monotonic, modules, symbolizer, dictionary);
   if (ended->samples.empty()) {
     ended.reset();
+  }
+  if (is_at_exit && options_.leak_report && options_.heap_live) {
+    for (const std::string& line : leak_report(dictionary, ended ? &*ended : nullptr)) {
+      agent::log_wanted(line);
+    }
   }
   store_.begin_window();
   window_start_ns_ = now_ns;

@@ -54,11 +54,12 @@ class HeapProfiler {
                            symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
                            encoder::Dictionary& dictionary);
   // The window that ends now, if there is anything in it or alive; starts the next one.
+  // `is_at_exit`: the last one, after which what is still allocated is reported if that is wanted.
   std::optional<encoder::Profile> close_window(std::uint64_t now_ns,
                                                std::int64_t unix_minus_monotonic,
                                                symbols::ModuleMap& modules,
                                                symbols::Symbolizer& symbolizer,
-                                               encoder::Dictionary& dictionary);
+                                               encoder::Dictionary& dictionary, bool is_at_exit);
 
   // From now on piece() is called every now and then.
   void keep_pieces() { store_.keep_pieces(); }

@@ -160,6 +160,14 @@ void HeapStore::forget_freed(const LiveTable& table) {
   std::erase_if(live_, [&](const auto& entry) { return !there.contains(entry.first); });
 }
 
+void HeapStore::rank_leaks(std::uint64_t now_ns) {
+  for (const auto& [id, sample] : live_) {
+    const double p = sampling_probability(sample.size, sample.interval);
+    leaks_.add(sample.key.stack, static_cast<double>(sample.size) / p, sample.monotonic_ns);
+  }
+  leaks_.close_window(now_ns);
+}
+
 void HeapStore::add_rows(const Sums& sums, std::vector<HeapRow>& rows) {
   for (const auto& [key, sum] : sums) {
     rows.push_back({.key = key, .age = -1, .objects = sum.objects, .bytes = sum.bytes});
@@ -194,12 +202,17 @@ void HeapStore::begin_window() {
   Stacks stacks;
   Texts texts;
   std::unordered_map<std::uint32_t, std::uint32_t> moved;
-  for (auto& [id, sample] : live_) {
-    const auto [entry, is_new] = moved.try_emplace(sample.key.stack, 0);
+  const auto move = [&](std::uint32_t stack) {
+    const auto [entry, is_new] = moved.try_emplace(stack, 0);
     if (is_new) {
-      entry->second = stacks.intern(stacks_.at(sample.key.stack));
+      entry->second = stacks.intern(stacks_.at(stack));
     }
-    sample.key.stack = entry->second;
+    return entry->second;
+  };
+  leaks_.for_each_stack(move);
+  leaks_.renumber(moved);
+  for (auto& [id, sample] : live_) {
+    sample.key.stack = move(sample.key.stack);
     sample.key.name = texts.intern(texts_.at(sample.key.name));
     sample.key.labels = texts.intern(texts_.at(sample.key.labels));
   }

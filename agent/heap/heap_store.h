@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "agent/heap/heap_sample.h"
+#include "agent/heap/leak_ranking.h"
 #include "agent/heap/live_table.h"
 #include "agent/symbols/module_map.h"
 #include "agent/window.h"
@@ -70,6 +71,10 @@ class HeapStore {
 
   // Drops the samples whose blocks have been freed. All records must have been added before.
   void forget_freed(const LiveTable& table);
+
+  // After forget_freed(), once at the end of each window: compares what is alive with earlier windows.
+  void rank_leaks(std::uint64_t now_ns);
+  const LeakRanking& leaks() const { return leaks_; }
 
   // Allocations of this window and, after forget_freed(), live blocks; `now_ns` CLOCK_MONOTONIC.
   std::vector<HeapRow> rows(std::uint64_t now_ns) const;
@@ -132,6 +137,7 @@ class HeapStore {
   static void add_rows(const Sums& sums, std::vector<HeapRow>& rows);
   const symbols::Module* keep(const symbols::Module* module);
 
+  LeakRanking leaks_;
   Stacks stacks_;
   Texts texts_;
   std::vector<SeenFrame> scratch_;

@@ -1,79 +1,168 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""heap_bench.py --agent LIB --allocations PROGRAM [--rounds N]: what heap profiling costs.
+"""What heap profiling at the default interval costs, measured on this machine.
 
-Runs each workload by turns without the agent, with it at the default interval and with it loaded
-but switched off, in an order that changes from round to round, and prints the median of the ratios
-of CPU time within a round: machine load that lasts longer than a round cancels out.
+  test/bench/heap/heap_bench.py [--build DIR] [--rounds N]     (or ./tools/dev bench)
+
+First the calls themselves: paired.c calls the C library directly and by way of the agent in turns, in one
+process, so the load of the machine cancels out within milliseconds. Then whole programs, by turns
+without the agent, with it loaded but switched off, and with it on, in an order that changes from
+round to round; CPU time of the program, the agent's thread, its start and its end included. A ratio is the
+median of the rounds' own ratios; low and high are their quartiles.
 """
 import argparse
 import os
 import random
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import tempfile
+import time
 
-PYTHON = "x={}\nfor i in range(300000): x[str(i)]=[i]*3\nprint(len(x))"
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "for r in range(4):\n x={}\n for i in range(300000): x[str(i)]=[i]*3\nprint(len(x))"
 SQL = ("create table t(a,b); with recursive c(i) as (select 1 union all select i+1 from c where "
-       "i<150000) insert into t select i, printf('%d-%d', i, i*7) from c; "
+       "i<600000) insert into t select i, printf('%d-%d', i, i*7) from c; "
        "create index x on t(b); select count(*), max(b) from t;")
+SOURCE = """#include <map>
+#include <regex>
+#include <string>
+bool f(std::string s) { return std::regex_match(s, std::regex("a+")); }
+"""
+REDIS_PROGRAMS = ("/usr/bin/redis-server", "/usr/bin/redis-check-rdb")
+SETTINGS = ("bare", "off", "heap")
 
 
-def workloads(allocations, source):
-    yield "malloc+free pair, 1 thread", [allocations, "pair", "1", "30"], True
-    yield "malloc+free pair, 2 threads", [allocations, "pair", "2", "30"], True
-    yield "churn, 100 MB live", [allocations, "churn", "3"], True
-    if shutil.which("/usr/bin/python3"):
-        yield "python3", ["/usr/bin/python3", "-S", "-c", PYTHON], False
-    if shutil.which("sqlite3"):
-        yield "sqlite3", ["sqlite3", ":memory:", SQL], False
-    if shutil.which("g++"):
-        yield "g++", ["g++", "-std=c++17", "-O1", "-c", source, "-o", "/dev/null"], False
-
-
-def environment(setting, agent, directory):
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("OTPROF_")}
+def environment(setting, agent):
+    variables = {"PATH": os.environ["PATH"]}
     if setting != "bare":
-        variables.update(LD_PRELOAD=agent, OTPROF_CPU="false", OTPROF_EXPORTERS="pprof",
-                         OTPROF_PPROF_DIR=directory, OTPROF_HEAP="true" if setting == "heap"
-                         else "false", OTPROF_ENABLED="true" if setting == "heap" else "false")
+        variables.update(LD_PRELOAD=agent, OTPROF_CPU="false", OTPROF_EXPORTERS="none",
+                         OTPROF_ENABLED="true" if setting == "heap" else "false")
     return variables
 
 
-def cost(command, prints_cost, variables):
-    """CPU seconds of the command and its children, or what it prints."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if prints_cost:
-        return float(done.stdout)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def cpu_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class Printing:
+    """A program that prints what it cost, in nanoseconds."""
+    unit = "ns"
+
+    def __init__(self, *command):
+        self.command = command
+
+    def cost(self, variables):
+        return float(subprocess.run(self.command, env=variables, stdout=subprocess.PIPE,
+                                    check=True).stdout)
+
+
+class Program:
+    unit = "s"
+
+    def __init__(self, *command):
+        self.command = command
+
+    def cost(self, variables):
+        before = cpu_of_children()
+        subprocess.run(self.command, env=variables, stdout=subprocess.DEVNULL, check=True)
+        return cpu_of_children() - before
+
+
+class Redis:
+    """The server's CPU time for a fixed list of commands, sent in batches on one connection."""
+    unit = "s"
+
+    def __init__(self, program):
+        self.program = program
+        self.batches = [self._batch(n) for n in range(200)]
+
+    @staticmethod
+    def _batch(number):
+        lines = []
+        for i in range(number * 1000, number * 1000 + 1000):
+            lines.append((f"SET key:{i % 30000} {'v' * (i * 37 % 500)}", f"GET key:{i * 7 % 30000}",
+                          f"RPUSH list:{i % 500} {'x' * (i % 200)}", f"LPOP list:{i * 3 % 500}",
+                          f"HSET hash:{i % 300} f{i % 900} {i}")[i % 5])
+        return ("\r\n".join(lines) + "\r\n").encode(), len(lines)
+
+    def cost(self, variables):
+        with tempfile.TemporaryDirectory() as directory:
+            server = os.path.join(directory, "redis-server")
+            os.symlink(self.program, server)
+            path = os.path.join(directory, "socket")
+            process = subprocess.Popen(
+                [server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", directory],
+                env=variables, stdout=subprocess.DEVNULL)
+            while not os.path.exists(path):
+                time.sleep(0.01)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(path)
+                answers = connection.makefile("rb")
+                for batch, count in self.batches:
+                    connection.sendall(batch)
+                    for _ in range(count):
+                        answer = answers.readline()
+                        if answer.startswith(b"$") and answer != b"$-1\r\n":
+                            answers.readline()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            process.terminate()
+            process.wait()
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def workloads(build, source):
+    allocations = os.path.join(build, "test/bench/heap/allocations")
+    yield "malloc+free pair, 1 thread", Printing(allocations, "pair", "1", "30")
+    yield "malloc+free pair, 2 threads", Printing(allocations, "pair", "2", "30")
+    yield "churn, 100 MB live", Printing(allocations, "churn", "3")
+    if shutil.which("/usr/bin/python3"):
+        yield "python3", Program("/usr/bin/python3", "-S", "-c", PYTHON)
+    if shutil.which("sqlite3"):
+        yield "sqlite3", Program("sqlite3", ":memory:", SQL)
+    if redis := next(filter(os.path.exists, REDIS_PROGRAMS), None):
+        yield "redis-server", Redis(redis)
+    if shutil.which("g++"):
+        yield "g++", Program("g++", "-std=c++17", "-O1", "-c", source, "-o", "/dev/null")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--agent", required=True)
-    parser.add_argument("--allocations", required=True)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default=os.path.join(HERE, "../../../build"))
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", default="", help="workloads whose name contains this")
     options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    agent = os.path.join(build, "libotprof.so")
+    rounds = max(options.rounds, 3)
+    for workload in ("pair", "churn"):
+        if options.only in workload:
+            print(f"{workload}, in one process:", flush=True)
+            subprocess.run([os.path.join(build, "test/bench/heap/paired"), workload,
+                            str(rounds * 10)], env=environment("heap", agent), check=True)
     with tempfile.TemporaryDirectory() as directory:
         source = os.path.join(directory, "source.cc")
         with open(source, "w", encoding="utf-8") as out:
-            out.write("#include <map>\n#include <regex>\n#include <string>\n"
-                      "bool f(std::string s){return std::regex_match(s,std::regex(\"a+\"));}\n")
-        for name, command, prints_cost in workloads(options.allocations, source):
-            costs = {"bare": [], "off": [], "heap": []}
-            for _ in range(options.rounds):
-                for setting in random.sample(sorted(costs), len(costs)):
-                    costs[setting].append(cost(command, prints_cost, environment(
-                        setting, os.path.abspath(options.agent), directory)))
-            ratios = {s: statistics.median(a / b for a, b in zip(costs[s], costs["bare"]))
-                      for s in ("off", "heap")}
-            bare = min(costs["bare"])
-            print(f"{name:28} bare {bare:8.3f} {'ns' if prints_cost else 's'}   "
-                  f"off {ratios['off']:.3f}x   heap {ratios['heap']:.3f}x", flush=True)
+            out.write(SOURCE)
+        print(f"{'':28} {'bare':>10}    {'off':>6} {'low':>6} {'high':>6}"
+              f"   {'heap':>6} {'low':>6} {'high':>6}")
+        for name, workload in workloads(build, source):
+            if options.only not in name:
+                continue
+            costs = {setting: [] for setting in SETTINGS}
+            for _ in range(rounds):
+                for setting in random.sample(SETTINGS, len(SETTINGS)):
+                    costs[setting].append(workload.cost(environment(setting, agent)))
+            text = f"{name:28} {statistics.median(costs['bare']):8.3f} {workload.unit:2}"
+            for setting in ("off", "heap"):
+                ratios = [a / b for a, b in zip(costs[setting], costs["bare"])]
+                low, middle, high = statistics.quantiles(ratios, n=4)
+                text += f"   {middle:6.3f} {low:6.3f} {high:6.3f}"
+            print(text, flush=True)
 
 
 if __name__ == "__main__":

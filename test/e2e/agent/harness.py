@@ -34,7 +34,7 @@ def environment(preload=True, **variables):
     """A small environment of the tests' own: the developer's may hold OTEL_ variables."""
     names = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent", **variables}
     if preload:
-        names["LD_PRELOAD"] = LIBOTPROF
+        names.setdefault("LD_PRELOAD", LIBOTPROF)
     return names
 
 

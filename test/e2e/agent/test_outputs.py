@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs from Debian print the same bytes and end the same way with the agent at ten times its
-usual rate; nothing of the agent's is on standard output, and on standard error at most warnings.
+usual rate, its heap at thirty times; nothing of the agent's is on standard output, and on standard error
+at most warnings.
 """
 import os
 import shutil
@@ -161,7 +162,8 @@ def in_copy(source, scratch, command, preload):
     os.makedirs(profiles, exist_ok=True)
     try:
         return harness.run(["bash", "-c", command], preload=preload, cwd=directory,
-                           OTPROF_CPU_HZ="1000", OTPROF_EXPORTERS="pprof", OTPROF_PPROF_DIR=profiles,
+                           OTPROF_CPU_HZ="1000", OTPROF_HEAP_INTERVAL="16KiB",
+                           OTPROF_EXPORTERS="pprof", OTPROF_PPROF_DIR=profiles,
                            OTPROF_EXPORT_INTERVAL="200ms", GIT_COMMITTER_DATE="@7 +0000")
     finally:
         shutil.rmtree(directory)

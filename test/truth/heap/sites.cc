@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int kRounds = 200'000;
+constexpr int kRounds = 100'000;
 
 void* volatile kept[64];
 
