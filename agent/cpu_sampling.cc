@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cpu_sampling.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include <utility>
 
 #include "agent/cpu/thread_list.h"
+#include "agent/go_program.h"
 #include "agent/log.h"
 #include "agent/process_status.h"
+#include "interpose/hooks.h"
 
 namespace otprof::agent {
 
@@ -15,10 +18,13 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Libc blocks every signal for a moment when it makes a thread, so a thread counts only when it is
-// found so twice, with some time in between.
+// Libc blocks every signal for a moment, as when it makes a thread; so a thread counts only when it
+// is found so twice, and has used CPU time for a sample in between.
 constexpr std::chrono::seconds kSuspectEvery{10};
 constexpr std::size_t kMostSuspects = 512;
+constexpr std::uint64_t kWorthASample = 1'000'000'000;  // ns, at one sample a second
+// A Go runtime that has not installed its handlers by then never will.
+constexpr std::chrono::seconds kGoStartLimit{5};
 
 }  // namespace
 
@@ -35,19 +41,29 @@ bool CpuSampling::start(std::uint64_t hz) {
     pause_counted_ = steady_clock::now();
     return true;
   }
+  if (is_go_program() && !is_go_) {
+    is_go_ = true;
+    state_ = State::kAwaitingGo;
+    facts_.reason = "waiting for the Go runtime to install its handlers";
+    go_ready_by_ = steady_clock::now() + kGoStartLimit;
+    return true;
+  }
   return start_engine();
 }
 
+bool CpuSampling::is_go_ready() const {
+  return interpose::has_handler(SIGPROF) || steady_clock::now() >= go_ready_by_;
+}
+
 bool CpuSampling::start_engine() {
-  const auto choice = static_cast<cpu::EngineChoice>(options_.cpu_engine);
+  const auto choice =
+      is_go_ ? cpu::EngineChoice::kTimer : static_cast<cpu::EngineChoice>(options_.cpu_engine);
   std::string failed;
   engine_.reset();  // the one before must not end, and refuse signals, after this one has begun
-  engine_ = cpu::start_engine(
-      {.choice = choice,
-       .include_kernel = options_.include_syscalls,
-       .rate = {.period_ns = 1'000'000'000U / hz_,
-                .factor = 1}},
-      failed);
+  engine_ = cpu::start_engine({.choice = choice,
+                               .include_kernel = options_.include_syscalls,
+                               .rate = {.period_ns = 1'000'000'000U / hz_, .factor = 1}},
+                              failed);
   if (engine_ == nullptr) {
     state_ = State::kLost;
     facts_.engine = "none";
@@ -60,6 +76,8 @@ bool CpuSampling::start_engine() {
   const bool is_free_choice = choice == cpu::EngineChoice::kAuto;
   if (!failed.empty()) {
     facts_.reason = std::move(failed);
+  } else if (is_go_) {
+    facts_.reason = "a Go program, whose runtime owns SIGTRAP";
   } else {
     facts_.reason = is_free_choice ? "the first that auto tries" : "asked for by OTPROF_CPU_ENGINE";
   }
@@ -93,6 +111,9 @@ bool CpuSampling::change_rate(std::uint64_t hz) {
 }
 
 void CpuSampling::check() {
+  if (state_ == State::kAwaitingGo && is_go_ready()) {
+    start_engine();
+  }
   std::string why_not;
   if (state_ == State::kOn && !engine_->check(why_not)) {
     log_warning("the " + std::string(engine_->name()) + " engine has stopped: " + why_not);
@@ -114,7 +135,10 @@ void CpuSampling::look_after(bool is_traced) {
   } else if (state_ == State::kOn) {
     engine_->look_for_threads();
     if (steady_clock::now() >= next_suspicion_) {
-      suspects_ = threads_blocking(engine_->signal(), kMostSuspects);
+      suspects_.clear();
+      for (const pid_t tid : threads_blocking(engine_->signal(), kMostSuspects)) {
+        suspects_.push_back({tid, cpu_time_of(tid)});
+      }
       next_suspicion_ = steady_clock::now() + kSuspectEvery;
     }
   }
@@ -132,8 +156,11 @@ void CpuSampling::survey() {
   }
   facts_.unarmed_threads = state_ == State::kOn ? engine_->unarmed_threads() : 0;
   facts_.blocked_threads = 0;
-  for (const pid_t tid : suspects_) {
-    facts_.blocked_threads += state_ == State::kOn && is_blocking(tid, engine_->signal()) ? 1 : 0;
+  for (const auto& [tid, cpu_time] : suspects_) {
+    const bool is_unsampled = state_ == State::kOn &&
+                              cpu_time_of(tid) >= cpu_time + kWorthASample / hz_ &&
+                              is_blocking(tid, engine_->signal());
+    facts_.blocked_threads += is_unsampled ? 1 : 0;
   }
   warn_of_unsampled();
 }

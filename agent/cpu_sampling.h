@@ -47,9 +47,10 @@ class CpuSampling {
   void begin_window() { facts_.paused = std::chrono::milliseconds(0); }
 
  private:
-  enum class State { kOn, kPaused, kSuspended, kLost };
+  enum class State { kOn, kPaused, kSuspended, kAwaitingGo, kLost };
 
   bool start_engine();
+  bool is_go_ready() const;
   void count_pause();
   void warn_of_unsampled();
 
@@ -58,8 +59,14 @@ class CpuSampling {
   std::unique_ptr<cpu::Engine> engine_;
   std::uint64_t hz_ = 0;
   SamplingFacts facts_;
+  bool is_go_ = false;
+  TimePoint go_ready_by_{};
   TimePoint pause_counted_{};
-  std::vector<pid_t> suspects_;  // threads that blocked the signal when last looked at
+  struct Suspect {
+    pid_t tid;
+    std::uint64_t cpu_time;
+  };
+  std::vector<Suspect> suspects_;  // threads that blocked the signal when last looked at
   TimePoint next_suspicion_{};
   bool has_warned_ = false;
 };

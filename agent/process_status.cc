@@ -2,6 +2,7 @@
 #include "agent/process_status.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 #include <charconv>
 #include <cstdint>
@@ -43,6 +44,15 @@ bool is_blocking(pid_t tid, int signal) {
   std::uint64_t bits = 0;
   std::from_chars(mask.data(), mask.data() + mask.size(), bits, 16);
   return (bits >> (signal - 1) & 1U) != 0;
+}
+
+std::uint64_t cpu_time_of(pid_t tid) {
+  // The kernel's number for a thread's precise CPU clock (include/linux/posix-timers.h).
+  const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(tid) << 3U | 6U);
+  timespec now{};
+  raw_syscall(SYS_clock_gettime, clock, syscall_argument(&now));
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::vector<pid_t> threads_blocking(int signal, std::size_t most) {

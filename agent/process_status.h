@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace otprof::agent {
@@ -26,6 +27,8 @@ int exit_code_of_main_thread();
 // than `most` threads, only `most` are looked at, evenly spread.
 std::vector<pid_t> threads_blocking(int signal, std::size_t most);
 bool is_blocking(pid_t tid, int signal);
+// The CPU time that a thread has used, in ns; 0 when it has ended.
+std::uint64_t cpu_time_of(pid_t tid);
 
 // All false when /proc is not there.
 ProcessStatus read_process_status();

@@ -2,9 +2,7 @@
 #include "agent/stand_down.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <fnmatch.h>
-#include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -60,42 +58,6 @@ bool is_chromium_zygote(const char* const* arguments) {
   return false;
 }
 
-// A Go program's linker leaves a note named "Go" (type 4, the build id). Its runtime installs its
-// own SIGTRAP handler by raw system call and ends the program at the first one it did not expect.
-bool is_go_program() {
-  const auto* headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
-  const std::size_t count = getauxval(AT_PHNUM);
-  std::uintptr_t bias = 0;
-  for (std::size_t i = 0; headers != nullptr && i < count; ++i) {
-    if (headers[i].p_type == PT_PHDR) {
-      bias = reinterpret_cast<std::uintptr_t>(headers) - headers[i].p_vaddr;
-    }
-  }
-  constexpr char kGoName[4] = {'G', 'o', '\0', '\0'};
-  constexpr unsigned kGoBuildId = 4;
-  for (std::size_t i = 0; headers != nullptr && i < count; ++i) {
-    if (headers[i].p_type != PT_NOTE) {
-      continue;
-    }
-    const std::uintptr_t end = bias + headers[i].p_vaddr + headers[i].p_memsz;
-    std::uintptr_t at = bias + headers[i].p_vaddr;
-    while (end - at >= sizeof(ElfW(Nhdr)) + sizeof kGoName) {
-      const auto* note = reinterpret_cast<const ElfW(Nhdr)*>(at);
-      if (note->n_type == kGoBuildId && note->n_namesz == sizeof kGoName &&
-          memcmp(note + 1, kGoName, sizeof kGoName) == 0) {
-        return true;
-      }
-      const std::uintptr_t size =
-          sizeof *note + ((note->n_namesz + 3UL) & ~3UL) + ((note->n_descsz + 3UL) & ~3UL);
-      if (size > end - at) {
-        break;
-      }
-      at += size;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 const char* reason_to_stand_down(const char* const* arguments,
@@ -109,9 +71,6 @@ const char* reason_to_stand_down(const char* const* arguments,
   }
   if (is_chromium_zygote(arguments)) {
     return "a Chromium zygote must have one thread only; it and its renderers are not profiled";
-  }
-  if (is_go_program()) {
-    return "the program is a Go program, which owns SIGTRAP; not profiling";
   }
   return nullptr;
 }

@@ -62,6 +62,9 @@ void watch_end_signals() noexcept;
 // its own in place by a raw system call. Any thread.
 bool owns_signal(int signal) noexcept;
 
+// True when the kernel has a handler for the signal, whoever installed it. Any thread.
+bool has_handler(int signal) noexcept;
+
 // Does with a guarded signal what would have happened without us: the program's handler with the
 // mask and flags it asked for, nothing, or the default action. Only from within the handler.
 void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept;

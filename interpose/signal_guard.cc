@@ -187,6 +187,12 @@ bool owns_signal(int signal) noexcept {
          now.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
 }
 
+bool has_handler(int signal) noexcept {
+  struct sigaction now {};
+  return real_sigaction()(signal, nullptr, &now) == 0 && now.sa_handler != SIG_DFL &&
+         now.sa_handler != SIG_IGN;
+}
+
 AsBelieved::AsBelieved() noexcept {
   const int error = errno;
   for (int signal = 1; signal < NSIG; ++signal) {

@@ -189,9 +189,10 @@ bool arm_thread(pid_t tid) {
 
 std::uint64_t arm_threads_without_timer() {
   const auto own_tid = static_cast<pid_t>(raw_syscall(SYS_gettid));
-  std::uint64_t without = 0;
+  // The main thread is known where there is no /proc, too.
+  std::uint64_t without = arm_thread(owner) || has_ended(owner) ? 0 : 1;
   for (const pid_t tid : threads_of_process()) {
-    if (tid != own_tid && !arm_thread(tid) && !has_ended(tid)) {
+    if (tid != own_tid && tid != owner && !arm_thread(tid) && !has_ended(tid)) {
       ++without;
     }
   }

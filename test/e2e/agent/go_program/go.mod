@@ -1,0 +1,3 @@
+module example.org/go_program
+
+go 1.21
