@@ -26,6 +26,7 @@
 #include "agent/sample.h"
 #include "agent/sample_ring.h"
 #include "agent/stand_down.h"
+#include "agent/unusual_calls.h"
 #include "interpose/hooks.h"
 
 namespace otprof::agent {
@@ -253,6 +254,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     }
     return;
   }
+  probe_unusual_calls();
   auto* agent = new Agent;
   std::string warnings;
   agent->options = read_options(

@@ -17,6 +17,7 @@
 #include "agent/log.h"
 #include "agent/process_status.h"
 #include "agent/session.h"
+#include "agent/unusual_calls.h"
 
 namespace otprof::agent {
 namespace {
@@ -32,10 +33,11 @@ constexpr std::chrono::milliseconds kTellingTakes{100};
 
 // Leaves this thread with an empty descriptor table of its own.
 bool take_private_table() {
-  if (raw_syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) == 0) {
+  if (unusual_syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) == 0) {
     return true;
   }
-  return raw_syscall(SYS_unshare, CLONE_FILES) == 0 && raw_syscall(SYS_close_range, 0, ~0U, 0) == 0;
+  return unusual_syscall(SYS_unshare, CLONE_FILES) == 0 &&
+         unusual_syscall(SYS_close_range, 0, ~0U, 0) == 0;
 }
 
 }  // namespace
@@ -170,7 +172,7 @@ void Background::run() {
   // Its own root, working directory and umask, too: files go where they would have gone at the
   // start, whatever chroot the program enters, and setns() finds no sharer of its file system state.
   // Where a sandbox refuses this, they stay the program's, and must not be changed.
-  if (raw_syscall(SYS_unshare, CLONE_FS) == 0) {
+  if (unusual_syscall(SYS_unshare, CLONE_FS) == 0) {
     raw_syscall(SYS_chdir, syscall_argument("/"));
   }
   // The texts of errors come untranslated, and without the host's environment being read for them.

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/raw_syscall.h"
+#include "agent/unusual_calls.h"
 
 namespace otprof::agent {
 namespace {
@@ -35,9 +35,9 @@ bool is_first_stderr(int fd) {
 // pidfd_getfd shares the open file and so its offset; where it is refused (old kernel, seccomp) the
 // file is opened anew, for appending.
 int borrow_stderr() {
-  const long pidfd = raw_syscall(SYS_pidfd_open, getpid(), 0);
+  const long pidfd = unusual_syscall(SYS_pidfd_open, getpid(), 0);
   if (pidfd >= 0) {
-    const long fd = raw_syscall(SYS_pidfd_getfd, pidfd, STDERR_FILENO, 0);
+    const long fd = unusual_syscall(SYS_pidfd_getfd, pidfd, STDERR_FILENO, 0);
     close(static_cast<int>(pidfd));
     if (fd >= 0) {
       return static_cast<int>(fd);

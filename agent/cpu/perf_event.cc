@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/raw_syscall.h"
+#include "agent/unusual_calls.h"
 
 namespace otprof::cpu {
 
@@ -20,9 +20,9 @@ perf_event_attr task_clock_attributes(std::uint64_t period_ns) {
 }
 
 int open_perf_event(perf_event_attr attributes, pid_t tid) {
-  return static_cast<int>(agent::raw_syscall(SYS_perf_event_open,
-                                             agent::syscall_argument(&attributes), tid, -1, -1,
-                                             PERF_FLAG_FD_CLOEXEC));
+  return static_cast<int>(agent::unusual_syscall(SYS_perf_event_open,
+                                                 agent::syscall_argument(&attributes), tid, -1, -1,
+                                                 PERF_FLAG_FD_CLOEXEC));
 }
 
 std::string explain_perf_error(int error) {

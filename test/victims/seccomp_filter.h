@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A seccomp filter out of a list of permitted system calls; everything else meets `otherwise`.
+// Seccomp filters out of a list of system calls: those that are permitted, or those that are not.
 #pragma once
 
 #include <linux/audit.h>
@@ -11,8 +11,9 @@
 
 #include "test/victims/victim.h"
 
-// 0, or -1 with errno.
-static inline int permit_only(const int* calls, size_t count, unsigned otherwise, unsigned flags) {
+// The listed calls meet `listed`, all others `otherwise`. 0, or -1 with errno.
+static inline int filter_calls(const int* calls, size_t count, unsigned listed, unsigned otherwise,
+                               unsigned flags) {
   struct sock_filter program[256];
   unsigned short length = 0;
   program[length++] =
@@ -20,10 +21,18 @@ static inline int permit_only(const int* calls, size_t count, unsigned otherwise
   for (size_t i = 0; i < count; ++i) {
     program[length++] =
         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
-    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, listed);
   }
   program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, otherwise);
   const struct sock_fprog filter = {length, program};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+}
+
+static inline int permit_only(const int* calls, size_t count, unsigned otherwise, unsigned flags) {
+  return filter_calls(calls, count, SECCOMP_RET_ALLOW, otherwise, flags);
+}
+
+static inline int forbid(const int* calls, size_t count, unsigned action) {
+  return filter_calls(calls, count, action, SECCOMP_RET_ALLOW, 0);
 }
