@@ -2,6 +2,7 @@
 #include "agent/heap/heap_profiler.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -25,13 +26,19 @@ constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 // Of the process, forked children included.
 bool sees_operator_new = true;
 
-// Half a second of allocating at 1 GiB/s with stacks of usual depth.
-std::size_t ring_bytes(std::uint64_t interval) {
+// Half a second of allocating at 1 GiB/s with stacks of usual depth, but no more than an eighth of the
+// agent's budget: a ring is used all around, so all of it is taken in the end. Who asks for nearly every
+// allocation asks for its price, too.
+std::size_t ring_bytes(const agent::Options& options) {
   constexpr std::uint64_t kRecordBytes = 512;
   constexpr std::uint64_t kLeast = 256 << 10;
   constexpr std::uint64_t kMost = 8 << 20;
+  constexpr std::uint64_t kNearlyEvery = 4 << 10;
+  const auto interval = static_cast<std::uint64_t>(options.heap_interval);
+  const std::uint64_t share = std::bit_floor(static_cast<std::uint64_t>(options.max_memory) / 8);
   return static_cast<std::size_t>(
-      std::clamp((std::uint64_t{512} << 20U) / interval * kRecordBytes, kLeast, kMost));
+      std::clamp((std::uint64_t{512} << 20U) / interval * kRecordBytes, kLeast,
+                 interval < kNearlyEvery ? kMost : std::min(kMost, share)));
 }
 
 Walker walker_of(const agent::Options& options) {
@@ -58,13 +65,12 @@ bool HeapProfiler::prepare() {
   if (!sees_operator_new) {
     agent::log_info("the program's operator new does not call malloc; what it allocates is not seen");
   }
-  return ring_.create(ring_bytes(static_cast<std::uint64_t>(options_.heap_interval))) &&
-         prepare_heap_sampler();
+  return ring_.create(ring_bytes(options_)) && prepare_heap_sampler();
 }
 
 bool HeapProfiler::prepare_in_child() {
   forget_parent();
-  return ring_.create(ring_bytes(static_cast<std::uint64_t>(options_.heap_interval)));
+  return ring_.create(ring_bytes(options_));
 }
 
 void HeapProfiler::start() {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kThreads = 64;
 constexpr int kAlive = 100;  // blocks of each thread
+constexpr std::size_t kBlock = 2048;
 volatile unsigned sink = 0;
 
 std::uint64_t ns_of(clockid_t clock) {
@@ -72,6 +73,9 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([=] {
       Worker worker{.random = static_cast<std::uint64_t>(i) * 7919 + 1, .blocks = {}};
+      for (void*& block : worker.blocks) {
+        block = std::malloc(kBlock);
+      }
       std::uint64_t now = 0;
       while ((now = ns_of(CLOCK_MONOTONIC)) < end) {
         const double due = static_cast<double>(now - start) * percent / 100 / kThreads;
