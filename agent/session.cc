@@ -87,6 +87,7 @@ bool Session::start() {
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   next_check_ = steady_clock::now() + kCheckEvery;
+  memory_at_start_ = own_memory_bytes();  // in a forked child, the parent's
   if (heap_ != nullptr) {
     heap_->start();
     if (wishes().heap_interval != 0) {

@@ -63,7 +63,8 @@ bool HeapProfiler::prepare() {
   }
   sees_operator_new = interpose::owns_operator_new();
   if (!sees_operator_new) {
-    agent::log_info("the program's operator new does not call malloc; what it allocates is not seen");
+    agent::log_info(
+        "the program's operator new does not call malloc; what it allocates is not seen");
   }
   return ring_.create(ring_bytes(options_)) && prepare_heap_sampler();
 }
@@ -91,12 +92,18 @@ void HeapProfiler::start() {
 void HeapProfiler::stop() { stop_heap_sampler(); }
 
 void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
+  constexpr std::size_t kFreedKept = 8192;
   const auto now = std::chrono::steady_clock::now();
   const std::size_t records = ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const HeapSample sample = heap_sample_of(record);
     const auto [frames, labels] =
         agent::tail_of(sample.common, record + kHeapSampleWords, words - kHeapSampleWords);
     store_.add(modules, sample, frames, names.of(sample.common.tid, now), labels);
+    // Samples of blocks that did not live long would otherwise be kept until the window ends.
+    if (store_.live_samples() > 2 * live_when_forgotten_ + kFreedKept) {
+      store_.forget_freed(heap_state().live);
+      live_when_forgotten_ = store_.live_samples();
+    }
   });
   constexpr std::size_t kBusyRecords = 128;
   is_busy_ = records > kBusyRecords;
@@ -167,12 +174,9 @@ encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_m
                            modules, symbolizer, dictionary);
 }
 
-std::optional<encoder::Profile> HeapProfiler::close_window(std::uint64_t now_ns,
-                                                           std::int64_t unix_minus_monotonic,
-                                                           symbols::ModuleMap& modules,
-                                                           symbols::Symbolizer& symbolizer,
-                                                           encoder::Dictionary& dictionary,
-                                                           bool is_at_exit) {
+std::optional<encoder::Profile> HeapProfiler::close_window(
+    std::uint64_t now_ns, std::int64_t unix_minus_monotonic, symbols::ModuleMap& modules,
+    symbols::Symbolizer& symbolizer, encoder::Dictionary& dictionary, bool is_at_exit) {
   store_.forget_freed(heap_state().live);
   store_.rank_leaks(now_ns);
   std::optional<encoder::Profile> ended =

@@ -78,6 +78,7 @@ class HeapProfiler {
   std::span<const std::string> label_keys_;
   bool is_started_ = false;
   bool is_busy_ = false;
+  std::size_t live_when_forgotten_ = 0;
   std::uint64_t window_start_ns_ = 0;
   std::uint64_t piece_start_ns_ = 0;
 };
