@@ -302,8 +302,8 @@ OTPROF_EXPORT void* pvalloc(std::size_t size) noexcept {
 
 OTPROF_EXPORT std::size_t malloc_usable_size(void* pointer) noexcept {
   // Some programs (sqlite3) ask for every block they have.
-  if (!otprof::interpose::may_be_watched(pointer) &&
-      otprof::interpose::own_allocations != nullptr) [[likely]] {
+  if (!otprof::interpose::may_be_watched(pointer) && otprof::interpose::own_allocations != nullptr)
+      [[likely]] {
     return next_allocator.malloc_usable_size(pointer);
   }
   if (pointer == nullptr) {

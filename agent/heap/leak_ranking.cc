@@ -14,7 +14,11 @@ double square_root(double value) noexcept {
     return 0;
   }
   double root = value < 1 ? 1 : value;
-  for (double next = (root + value / root) / 2; next < root; next = (root + value / root) / 2) {
+  while (true) {
+    const double next = (root + value / root) / 2;
+    if (next >= root) {
+      break;
+    }
     root = next;
   }
   return root;

@@ -97,10 +97,14 @@ class Redis:
             process = subprocess.Popen(
                 [server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", directory],
                 env=variables, stdout=subprocess.DEVNULL)
-            while not os.path.exists(path):
-                time.sleep(0.01)
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.connect(path)
+                connection.settimeout(30)
+                for _ in range(500):  # until it listens
+                    try:
+                        connection.connect(path)
+                        break
+                    except OSError:
+                        time.sleep(0.01)
                 answers = connection.makefile("rb")
                 for batch, count in self.batches:
                     connection.sendall(batch)
