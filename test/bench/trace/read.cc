@@ -3,6 +3,8 @@
 // What reading the context adds to a sample: the very function that the handler and the allocation hook
 // call, without a context, with one, and with attributes to copy. To be compared with what a sample
 // takes as a whole (docs/cost.md).
+#include "agent/thread_context.h"
+
 #include <time.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include "agent/otprof.h"
-#include "agent/thread_context.h"
 
 namespace {
 

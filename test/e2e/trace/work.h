@@ -4,6 +4,8 @@
 // spent and 4 MiB stay allocated, and the same without one. Prints nothing.
 #pragma once
 
+// NOLINTBEGIN(modernize-*, readability-*, misc-definitions-in-headers)
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,3 +55,4 @@ void outside_span(void) {
 #ifdef __cplusplus
 }
 #endif
+// NOLINTEND(modernize-*, readability-*, misc-definitions-in-headers)

@@ -10,9 +10,9 @@
 //
 // Prints one line: attachments in all.
 #include <pthread.h>
-#include <time.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -116,8 +116,8 @@ void write_contexts(std::uint32_t thread, std::uint64_t rounds, std::uint64_t se
     if (round % 8 == 0) allocate(kNoPair);
   }
   std::uint64_t done = rounds;
-  const time_t end = time(nullptr) + static_cast<time_t>(seconds);
-  while (seconds != 0 && time(nullptr) < end) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (std::chrono::steady_clock::now() < end) {
     for (const Pair& pair : pairs) manner(pair, [] {});
     done += pairs.size();
   }

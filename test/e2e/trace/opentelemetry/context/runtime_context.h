@@ -4,6 +4,8 @@
 // application puts a storage of its own.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming, bugprone-unhandled-exception-at-new)
+
 #include <utility>
 #include <vector>
 
@@ -93,3 +95,4 @@ inline Token::~Token() { RuntimeContext::Detach(*this); }
 
 }  // namespace context
 }  // namespace opentelemetry
+// NOLINTEND(readability-identifier-naming, bugprone-unhandled-exception-at-new)

@@ -4,6 +4,8 @@
 // them when built with its own STL option.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming, bugprone-unhandled-exception-at-new)
+
 #include <cstddef>
 #include <memory>
 
@@ -23,3 +25,4 @@ class span {
 };
 }  // namespace nostd
 }  // namespace opentelemetry
+// NOLINTEND(readability-identifier-naming, bugprone-unhandled-exception-at-new)

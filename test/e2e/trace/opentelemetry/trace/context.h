@@ -3,6 +3,8 @@
 // Stand-in (see README.md): span contexts, and the span of a Context.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming, bugprone-unhandled-exception-at-new)
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -79,3 +81,4 @@ inline context::Context SetSpan(const context::Context&, nostd::shared_ptr<Span>
 
 }  // namespace trace
 }  // namespace opentelemetry
+// NOLINTEND(readability-identifier-naming, bugprone-unhandled-exception-at-new)
