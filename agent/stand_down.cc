@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "agent/option_values.h"
 #include "agent/options.h"
+#include "agent/raw_syscall.h"
 
 namespace otprof::agent {
 namespace {
@@ -58,6 +60,15 @@ bool is_chromium_zygote(const char* const* arguments) {
   return false;
 }
 
+// The library is mapped already, and its rings and tables are some 30 MiB of addresses: where there are
+// so few, what the agent gets is missing in the program.
+bool is_short_of_addresses() {
+  constexpr rlim64_t kLeast = 64U << 20U;
+  rlimit64 limit{};
+  return raw_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, syscall_argument(&limit)) == 0 &&
+         limit.rlim_cur < kLeast;
+}
+
 }  // namespace
 
 const char* reason_to_stand_down(const char* const* arguments,
@@ -71,6 +82,9 @@ const char* reason_to_stand_down(const char* const* arguments,
   }
   if (is_chromium_zygote(arguments)) {
     return "a Chromium zygote must have one thread only; it and its renderers are not profiled";
+  }
+  if (is_short_of_addresses()) {
+    return "no memory to spare, RLIMIT_AS is below 64 MiB; not profiling";
   }
   return nullptr;
 }
