@@ -5,6 +5,7 @@
 // signal handler may touch it until the very end.
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -102,7 +103,8 @@ bool start_background(Agent& agent, Wait wait) {
   interpose::call_before_thread_start(nullptr);
   cpu::configure_sampler({.ring = &agent.ring,
                           .walk = walker_of(agent.options),
-                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
+                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth),
+                          .only_in_trace = agent.options.sampling.mode == SamplingMode::kTrace});
   agent.owner = getpid();
   if (!agent.background->start(wait == Wait::kLater ? std::chrono::milliseconds(0) : kArmLimit)) {
     log_error("no thread to be had; not profiling");
@@ -246,6 +248,14 @@ void make_absolute(std::string& path) {
   }
 }
 
+// Forked children are what their parent is.
+bool is_chosen(const SamplingWish& wish) {
+  std::uint32_t random = 0;
+  const bool is_drawn = wish.mode == SamplingMode::kRatio &&
+                        getrandom(&random, sizeof random, GRND_NONBLOCK) == sizeof random;
+  return !is_drawn || random < wish.ratio * 0x1p32;
+}
+
 void start_agent(const char* const* arguments, const char* const* environment) {
   if (const char* reason = reason_to_stand_down(arguments, environment)) {
     if (*reason != '\0') {
@@ -274,6 +284,10 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     at = end + 1;
   }
   if (!agent->options.cpu && !agent->options.heap) {
+    return;
+  }
+  if (!is_chosen(agent->options.sampling)) {
+    log_info("not profiling: OTPROF_SAMPLING profiles a share of the processes, not this one");
     return;
   }
   if (!agent->ring.create(ring_bytes(agent->options))) {

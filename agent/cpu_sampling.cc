@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "agent/cpu/thread_list.h"
+#include "agent/cpu/sampler.h"
 #include "agent/go_program.h"
 #include "agent/log.h"
 #include "agent/process_status.h"
@@ -154,6 +154,7 @@ void CpuSampling::survey() {
   if (state_ == State::kPaused) {
     count_pause();
   }
+  facts_.outside_trace = cpu::periods_outside_trace();
   facts_.unarmed_threads = state_ == State::kOn ? engine_->unarmed_threads() : 0;
   facts_.blocked_threads = 0;
   for (const auto& [tid, cpu_time] : suspects_) {

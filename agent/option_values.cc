@@ -107,6 +107,42 @@ bool parse_choice(std::string_view text, std::string_view accepted, int& out) {
   return false;
 }
 
+bool parse_sampling(std::string_view text, std::string_view accepted, SamplingWish& out) {
+  constexpr std::string_view kRatio = "ratio:";
+  int word = 0;
+  if (!equal_ignoring_case(text.substr(0, kRatio.size()), kRatio)) {
+    // The last of those accepted stands for the ratio, and is no word itself.
+    if (!parse_choice(text, accepted, word) || word >= static_cast<int>(SamplingMode::kRatio)) {
+      return false;
+    }
+    out = {static_cast<SamplingMode>(word), 1};
+    return true;
+  }
+  text.remove_prefix(kRatio.size());
+  // By hand: the library's conversion would need libm.
+  double ratio = 0;
+  double unit = 1;
+  bool has_point = false;
+  bool has_digit = false;
+  for (const char c : text) {
+    if (c == '.' && !has_point) {
+      has_point = true;
+      continue;
+    }
+    if (c < '0' || c > '9') {
+      return false;
+    }
+    has_digit = true;
+    unit = has_point ? unit / 10 : unit;
+    ratio = has_point ? ratio + (c - '0') * unit : ratio * 10 + (c - '0');
+  }
+  if (!has_digit || ratio > 1) {
+    return false;
+  }
+  out = {SamplingMode::kRatio, ratio};
+  return true;
+}
+
 bool parse_set(std::string_view text, std::string_view accepted, unsigned& out) {
   if (equal_ignoring_case(text, "none")) {
     out = 0;

@@ -11,6 +11,12 @@
 
 namespace otprof::agent {
 
+enum class SamplingMode : int { kAlways, kTrace, kRatio };
+struct SamplingWish {
+  SamplingMode mode = SamplingMode::kAlways;
+  double ratio = 1;  // of processes, with kRatio
+};
+
 bool parse_boolean(std::string_view text, std::string_view accepted, bool& out);
 bool parse_integer(std::string_view text, std::string_view accepted, std::int64_t& out);
 // A number with or without KiB, MiB or GiB; `out` in bytes.
@@ -20,6 +26,8 @@ bool parse_duration(std::string_view text, std::string_view accepted, std::int64
 bool parse_choice(std::string_view text, std::string_view accepted, int& out);
 // Words separated by commas. "none" may stand only alone and gives 0.
 bool parse_set(std::string_view text, std::string_view accepted, unsigned& out);
+// One of the words, or ratio:SHARE with a decimal number from 0 to 1.
+bool parse_sampling(std::string_view text, std::string_view accepted, SamplingWish& out);
 bool parse_text(std::string_view text, std::string_view accepted, std::string& out);
 
 // Without leading and trailing blanks and tabs.

@@ -15,6 +15,8 @@
 #include <string>
 #include <string_view>
 
+#include "agent/option_values.h"
+
 namespace otprof::agent {
 
 namespace option_type {
@@ -24,6 +26,7 @@ using bytes = std::int64_t;
 using duration = std::int64_t;
 using choice = int;
 using set = unsigned;
+using sampling = SamplingWish;
 using text = std::string;
 }  // namespace option_type
 

@@ -36,6 +36,10 @@ struct TraceContext {
   std::array<std::uint8_t, 8> span_id{};
 };
 
+inline bool is_in_trace(const TraceContext& context) noexcept {
+  return context.trace_id != std::array<std::uint8_t, 16>{};
+}
+
 // Where a thread-local pointer is, as its distance from the thread pointer; 0: nowhere. The same in
 // every thread, because only variables in static thread-local storage are read.
 using SlotOffset = std::intptr_t;

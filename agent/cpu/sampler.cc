@@ -24,6 +24,7 @@ using ClockGettime = int (*)(clockid_t, timespec*);
 
 SamplerConfig config;
 std::atomic<bool> accepting{false};
+std::atomic<std::uint64_t> outside_trace{0};
 ClockGettime vdso_clock_gettime = nullptr;
 
 ClockGettime find_vdso_clock() noexcept {
@@ -42,6 +43,10 @@ void configure_sampler(const SamplerConfig& new_config) noexcept {
 }
 
 void accept_samples(bool accept) noexcept { accepting.store(accept, std::memory_order_relaxed); }
+
+std::uint64_t periods_outside_trace() noexcept {
+  return outside_trace.load(std::memory_order_relaxed);
+}
 
 std::uint64_t monotonic_ns() noexcept {
   timespec now{};
@@ -63,6 +68,10 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   }
   const agent::ThreadContext context =
       has_thread_locals() ? agent::current_thread_context() : agent::ThreadContext{};
+  if (config.only_in_trace && !agent::is_in_trace(context.link)) {
+    outside_trace.fetch_add(weight, std::memory_order_relaxed);
+    return;
+  }
   const std::uint32_t label_words = agent::label_words(context.label_bytes);
   const std::uint32_t words = agent::kSampleWords + config.max_depth + label_words;
   std::uint64_t* record = config.ring->reserve(words);

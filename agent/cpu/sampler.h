@@ -21,6 +21,7 @@ struct SamplerConfig {
   agent::SampleRing* ring = nullptr;
   Walker walk = nullptr;
   std::uint32_t max_depth = 128;
+  bool only_in_trace = false;  // other samples are left out, and counted
 };
 
 // Before the first sample and, in a forked child, again before the first one there.
@@ -31,6 +32,9 @@ void accept_samples(bool accept) noexcept;
 
 // Signal handler only, on the interrupted thread. `weight`: periods the sample stands for, >= 1.
 void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept;
+
+// Periods left out because no trace was active, since the process began. Any thread.
+std::uint64_t periods_outside_trace() noexcept;
 
 // The id of the thread that was interrupted. Signal handler only, on that thread.
 pid_t interrupted_tid(const ucontext_t& interrupted) noexcept;

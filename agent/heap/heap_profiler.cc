@@ -81,6 +81,7 @@ void HeapProfiler::start() {
   start_heap_sampler({.ring = &ring_,
                       .walk = walker_of(options_),
                       .max_depth = static_cast<std::uint32_t>(options_.max_stack_depth),
+                      .only_in_trace = options_.sampling.mode == agent::SamplingMode::kTrace,
                       .interval = interval,
                       .min_size = static_cast<std::uint64_t>(options_.heap_min_size),
                       .follow_frees = options_.heap_live});
@@ -142,6 +143,7 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
     add("otprof.heap.operator_new.unseen", 1);
   }
   add("otprof.samples.taken", store_.window_samples());
+  add("otprof.samples.outside_trace", state.outside_trace.load(std::memory_order_relaxed));
   add("otprof.samples.lost", state.lost_in_ring.load(std::memory_order_relaxed));
   for (std::size_t end = 0; end < store_.stack_ends().size(); ++end) {
     if (store_.stack_ends()[end] != 0) {

@@ -151,6 +151,10 @@ constexpr std::uint32_t kOwnFrames = 8;
     return;
   }
   const agent::ThreadContext context = agent::current_thread_context();
+  if (config.only_in_trace && !agent::is_in_trace(context.link)) {
+    state->outside_trace.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   const std::uint32_t label_words = agent::label_words(context.label_bytes);
   const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames + label_words;
   std::uint64_t* record = config.ring->reserve(words);

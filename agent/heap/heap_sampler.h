@@ -23,6 +23,7 @@ struct HeapSamplerConfig {
   agent::SampleRing* ring = nullptr;
   Walker walk = nullptr;
   std::uint32_t max_depth = 128;
+  bool only_in_trace = false;          // other allocations are left out, and counted
   std::uint64_t interval = 512 << 10;  // mean bytes between samples, 1 .. 2^40
   std::uint64_t min_size = 0;          // smaller allocations are not sampled
   bool follow_frees = true;

@@ -42,9 +42,10 @@ struct HeapState {
   std::atomic<std::uint64_t> samples;       // taken; the last one's number
   std::atomic<std::uint64_t> lost_in_ring;  // sampled, but the ring was full
   std::atomic<std::uint64_t>
-      lost_in_ring_bytes;                   // their estimated bytes are size / p; this is size
-  std::atomic<std::uint64_t> not_followed;  // sampled, but the live table was full
-  std::atomic<std::uint64_t> nested;        // calls made from within a hook; not counted
+      lost_in_ring_bytes;                    // their estimated bytes are size / p; this is size
+  std::atomic<std::uint64_t> outside_trace;  // left out, as OTPROF_SAMPLING=trace wants
+  std::atomic<std::uint64_t> not_followed;   // sampled, but the live table was full
+  std::atomic<std::uint64_t> nested;         // calls made from within a hook; not counted
   Crowd crowd;
 
   // Free list of `threads`: low half the position + 1 of its first, high half a count of changes.

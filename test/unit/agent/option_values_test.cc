@@ -8,6 +8,7 @@ using otprof::agent::parse_bytes;
 using otprof::agent::parse_choice;
 using otprof::agent::parse_duration;
 using otprof::agent::parse_integer;
+using otprof::agent::parse_sampling;
 using otprof::agent::parse_set;
 
 TEST_CASE("a boolean is true or false, in any case") {
@@ -65,4 +66,19 @@ TEST_CASE("a set is a bit per word; none stands alone") {
   for (const char* wrong : {"otlp,none", "otlp,,pprof", "jaeger"}) {
     CHECK_FALSE(parse_set(wrong, "otlp, pprof, none", value));
   }
+}
+
+TEST_CASE("sampling is a word, or a ratio from 0 to 1") {
+  using otprof::agent::SamplingMode;
+  constexpr std::string_view kAccepted = "always, trace, ratio:0-1";
+  otprof::agent::SamplingWish value;
+  CHECK((parse_sampling("Trace", kAccepted, value) && value.mode == SamplingMode::kTrace));
+  CHECK((parse_sampling("ratio:0.1", kAccepted, value) && value.mode == SamplingMode::kRatio));
+  CHECK(value.ratio == 0.1);
+  CHECK((parse_sampling("RATIO:1", kAccepted, value) && value.ratio == 1));
+  for (const char* wrong : {"ratio", "ratio:", "ratio:1.1", "ratio:-1", "ratio:0.1x", "ratio:nan",
+                            "ratio:0-1", "ratio:.", "ratio:0.1.1", "never", ""}) {
+    CHECK_FALSE(parse_sampling(wrong, kAccepted, value));
+  }
+  CHECK((parse_sampling("always", kAccepted, value) && value.mode == SamplingMode::kAlways));
 }
