@@ -6,16 +6,15 @@ import os
 
 import paths
 import harness
-from decoded import requests_of, resource
+from decoded import profile_attributes, requests_of, resource
 from fault_server import reply
 from receiver import AckingServer
 
 
-def push(directory, server, endpoint=True, **variables):
+def push(directory, server, seconds="0.3", **variables):
     """What the agent said, in one run that makes one window."""
-    if endpoint:
-        variables.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", server.base())
-    result = harness.run([paths.STEADY, os.path.join(directory, "notes"), "0.3"], **{
+    variables.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", server.base())
+    result = harness.run([paths.STEADY, os.path.join(directory, "notes"), seconds], **{
         "OTPROF_HEAP_INTERVAL": "1", "OTPROF_EXIT_TIMEOUT": "20s", **variables})
     assert (result.returncode, result.stdout) == (5, b""), result
     return result.stderr.decode()
@@ -88,6 +87,27 @@ def test_resource_attributes_that_are_broken(directory):
     broken, good = (resource(request) for request in requests_of(server.accepted))
     assert broken["service.name"] == "right" and "team" not in broken
     assert good["service.name"] == "wins" and good["team"] == "blue"
+
+
+def test_windows_account_for_those_before(directory):
+    behave = lambda number: reply(400) if number == 1 else None
+    with AckingServer(behave) as server:
+        push(directory, server, seconds="1.5", OTPROF_EXPORT_INTERVAL="100ms",
+             OTPROF_SPOOL_DIR=os.path.join(directory, "spool"))
+    reports = [profile_attributes(next(r.profiles()), r) for r in requests_of(server.accepted)]
+    first, last = reports[0], reports[-1]
+    assert first["otprof.delivery.requests"] == first["otprof.delivery.delivered"] == 0, first
+    assert "otprof.delivery.dropped.refused" not in first
+    assert last["otprof.delivery.dropped.refused"] == 1, last
+    requests = [report["otprof.delivery.requests"] for report in reports]
+    assert requests == [0, *range(2, len(requests) + 1)], "each is one more, but for the refused"
+    assert all(report["otprof.agent.memory"] > 100_000 for report in reports)
+    times = [report["otprof.agent.cpu_time"] for report in reports]
+    assert times == sorted(times) and times[0] > 0
+    for report in reports:
+        gone = sum(report.get("otprof.delivery." + name, 0)
+                   for name in ("delivered", "queued", "dropped.refused"))
+        assert report["otprof.delivery.requests"] == gone + report["otprof.spool.requests"], report
 
 
 harness.main(globals())
