@@ -83,7 +83,8 @@ std::array<std::uint8_t, 8> new_span_id() {
 
 [[gnu::noinline]] std::uint64_t make_report(unsigned long n) {
   static std::mutex mutex;
-  static std::vector<std::vector<std::uint64_t>> reports;
+  // Never destroyed, so that they are still in use when the last profile is made.
+  static auto& reports = *new std::vector<std::vector<std::uint64_t>>;
   std::vector<std::uint64_t> report(n * 4096);
   for (unsigned long i = 0; i < n * 200'000; ++i) {
     report[i % report.size()] = report[(i * 7) % report.size()] * 31 + i;

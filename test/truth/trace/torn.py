@@ -53,7 +53,9 @@ def look_at(path, kind, tally):
         labels = {text[label.key]: text[label.str] if label.str else label.num
                   for label in sample.label}
         thread = labels.get("thread.name", "")
-        if not thread.startswith("writer"):
+        # A thread may still have its parent's name in the first samples.
+        has_name = thread.startswith("writer")
+        if not has_name and "trace_id" not in labels:
             continue
         count = sample.value[0]
         pair = None
@@ -63,7 +65,7 @@ def look_at(path, kind, tally):
             if pair is None:
                 tally.torn.append((kind, labels, count))
                 continue
-            if thread != f"writer{pair[0]}":
+            if has_name and thread != f"writer{pair[0]}":
                 tally.foreign.append((kind, labels, count))
         if kind == "cpu":
             tally.cpu += count
@@ -127,9 +129,12 @@ def main():
     if tally.cpu_linked < 20:
         failures.append(f"only {tally.cpu_linked} CPU samples with ids")
 
-    _, torn = run(agent, program, ["0", "2", "tear"])
-    print(f"of a writer that tears: {len(torn.torn)} torn rows in {torn.cpu} CPU samples")
-    if not torn.torn:
+    for _ in range(3):  # on a very busy machine its thread may hardly have been sampled
+        _, torn = run(agent, program, ["0", "2", "tear"])
+        print(f"of a writer that tears: {len(torn.torn)} torn rows in {torn.cpu} CPU samples")
+        if torn.torn:
+            break
+    else:
         failures.append("the writer that tears was not found out")
     print(*failures, sep="\n")
     sys.exit(1 if failures else 0)
