@@ -61,7 +61,8 @@ INPUTS = {
                                     'OTPROF_ORIGINAL_PAYLOAD': 'true',
                                     'OTEL_EXPORTER_OTLP_COMPRESSION': 'none'}),
     'split by samples': ([PROGRAM, 'stacks', '20000'], '',
-                         {'OTPROF_CPU': 'false', 'OTPROF_HEAP_INTERVAL': '1'}),
+                         {'OTPROF_CPU': 'false', 'OTPROF_HEAP_INTERVAL': '1',
+                          'OTPROF_MAX_MEMORY': '200MiB'}),  # else the window would end early
 }
 
 
