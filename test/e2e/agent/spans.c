@@ -42,8 +42,8 @@ __attribute__((noinline)) static void outside_span(long milliseconds) {
 
 int main(int count, char** arguments) {
   const long milliseconds = count > 1 ? atol(arguments[1]) : 0;
-  static const unsigned char record[28] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-                                           1, 2, 3, 4, 5, 6, 7, 8, 1};
+  static const unsigned char record[28] = {1,  2,  3,  4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+                                           14, 15, 16, 1, 2, 3, 4, 5, 6, 7,  8,  1};
   otel_thread_ctx_v1 = (void*)record;
   within_span(milliseconds);
   otel_thread_ctx_v1 = NULL;
