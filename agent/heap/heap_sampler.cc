@@ -2,7 +2,8 @@
 //
 // Malloc hook side, from on_thread_end to on_moved. Calls allowed there: the vdso's clock_gettime,
 // memcpy, memmove, __errno_location, the ring, the live table, the unwinder, and pthread_setspecific
-// on a thread's first allocation. No system call: a thread may be in a strict seccomp sandbox.
+// on a thread's first allocation. No system call on an ordinary thread: it may be in a strict seccomp
+// sandbox.
 #include "agent/heap/heap_sampler.h"
 
 #include <errno.h>
@@ -107,8 +108,6 @@ void on_thread_end(void* block) noexcept {
   state->give_back(own);
 }
 
-constexpr std::uint64_t kPageMask = 4095;
-
 bool is_own_code(std::uint64_t address) noexcept {
   return address - reinterpret_cast<std::uintptr_t>(&__ehdr_start) <
          static_cast<std::uint64_t>(&etext - &__ehdr_start);
@@ -119,22 +118,13 @@ bool is_own_code(std::uint64_t address) noexcept {
 unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcept {
   unwind::Registers registers;
   unwind::capture_registers(registers);
-  const std::uint64_t sp = registers[unwind::kRsp];
-  unwind::StackBounds bounds = cpu::own_stack_bounds(sp);
-  const bool is_foreign = bounds.high == 0;
-  if (is_foreign) {
-    // A coroutine or an alternate signal stack. This page of it is there, and holds the caller.
-    bounds = {sp, (sp | kPageMask) + 1};
-  }
+  const unwind::StackBounds bounds = cpu::own_stack_bounds(registers[unwind::kRsp]);
   unwind::Walk walk = config.walk(registers, bounds, frames, capacity);
   std::uint32_t own = 0;
   while (own < walk.depth && is_own_code(frames[own])) {
     ++own;
   }
   walk.depth -= own;
-  if (is_foreign && walk.end != unwind::StackEnd::kRoot) {
-    walk.end = unwind::StackEnd::kForeignStack;
-  }
   std::memmove(frames, frames + own, walk.depth * sizeof *frames);
   if (walk.depth > config.max_depth) {
     walk = {config.max_depth, unwind::StackEnd::kDepthLimit};

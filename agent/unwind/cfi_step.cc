@@ -98,10 +98,8 @@ StepEnd step_by_row(const CfiRow& row, Bytes section, bool signal_frame, Frame& 
   if (!caller.has(kRip) || !caller.has(kRsp)) return StackEnd::kLostRegister;
 
   const std::uint64_t sp = caller[kRsp];
-  if (signal_frame) {
-    // The kernel may have switched stacks: below it lies whatever was interrupted.
-    if (!stack.contains(sp, 8)) return StackEnd::kForeignStack;
-  } else {
+  // A signal frame may lie on another stack than what was interrupted.
+  if (!signal_frame) {
     // The return address takes the slot between the two, unless it is still in a register (the first
     // instructions of vfork), which only an interrupted frame knows.
     const bool above = row.rule[kRip] == RuleKind::kRegister ? sp >= frame.registers[kRsp]

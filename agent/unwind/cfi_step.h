@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Replaces a frame by its caller's, as a rule says. Every check is made here: the new frame address
-// lies on the stack, is aligned and is above the old one; every register comes from a slot on the
-// stack; a register that is not known is never used.
+// lies on the stack, is aligned and is above the old one (but for signal frames: the interrupted frame
+// may be anywhere, and the caller checks it); every register comes from a slot on the stack; a register
+// that is not known is never used. A step that fails leaves the frame usable for another try with more
+// of the stack.
 // Usable from a signal handler and a malloc hook.
 #pragma once
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in signal handlers and malloc hooks. Calls: _dl_find_object (module.cc).
+// Runs in signal handlers and malloc hooks. Calls: _dl_find_object (module.cc), and on stacks that are not
+// the thread's own raw_syscall (probed_stack.cc).
 //
 // The walk by unwind tables. Each frame takes the first of these ways that applies: the cached rule of
 // its pc; the module's tables; a guess where there are none. Guesses into addresses that no module
@@ -10,6 +11,7 @@
 #include "agent/unwind/cfi_step.h"
 #include "agent/unwind/frame.h"
 #include "agent/unwind/frame_pointer_step.h"
+#include "agent/unwind/probed_stack.h"
 #include "agent/unwind/rule_cache.h"
 #include "agent/unwind/stack_memory.h"
 #include "agent/unwind/untold_pushes.h"
@@ -24,6 +26,10 @@ constinit RuleCache rule_cache;
 // anybody: it is what the ELF entry point begins, up to this size.
 constexpr std::uint64_t kEntryCodeSize = 128;
 
+// How often the kernel may have switched stacks within one stack: once for each handler that was
+// interrupted by another.
+constexpr unsigned kMostSwitches = 8;
+
 bool is_entry_code(const Module& module, std::uint64_t pc) noexcept {
   const std::uintptr_t entry = program_headers(module).entry;
   if (entry == 0 || pc - entry >= kEntryCodeSize) return false;
@@ -35,8 +41,8 @@ class CfiWalker {
  public:
   CfiWalker(const Registers& start, StackBounds bounds, std::uint64_t* frames,
             std::uint32_t capacity) noexcept
-      : bounds_(bounds),
-        stack_(readable_from(start[kRsp]), bounds.high),
+      : own_(bounds),
+        stack_(0, 0),
         frames_(frames),
         capacity_(capacity),
         generation_(rule_cache.generation()) {
@@ -46,10 +52,13 @@ class CfiWalker {
 
   Walk run() noexcept {
     frames_[depth_++] = frame_.lookup_pc;
-    const std::uint64_t rsp = frame_.registers[kRsp];
-    if (rsp < bounds_.low || rsp >= bounds_.high) return {depth_, StackEnd::kForeignStack};
+    enter_stack();
     for (;;) {
-      if (const StepEnd end = step_slowly()) return finish(*end);
+      if (stack_.high() == 0) return finish(StackEnd::kForeignStack);
+      if (const StepEnd end = step_slowly()) {
+        if (*end != StackEnd::kRoot && see_more_of_stack()) continue;
+        return finish(*end);
+      }
       if (is_null()) return finish(StackEnd::kNullPc);
       if (depth_ == capacity_) return {depth_, StackEnd::kDepthLimit};
       frames_[depth_++] = frame_.lookup_pc;
@@ -59,9 +68,21 @@ class CfiWalker {
   }
 
  private:
-  // Nothing below the stack pointer but the red zone is read: it may not even be mapped.
-  std::uintptr_t readable_from(std::uint64_t sp) const noexcept {
-    return std::max(bounds_.low, sp > kRedZone ? sp - kRedZone : 0);
+  // The stack that the frame is on becomes the one that may be read: the thread's own, or another as
+  // far as it is needed; none if it cannot be read. Nothing below the stack pointer but the red zone is
+  // read: it may not even be mapped.
+  void enter_stack() noexcept {
+    const std::uint64_t sp = frame_.registers[kRsp];
+    is_own_ = sp >= own_.low && sp < own_.high;
+    bounds_ = is_own_ ? own_ : switches_++ < kMostSwitches ? probed_.start(sp) : StackBounds{};
+    stack_ = StackMemory(std::max(bounds_.low, sp > kRedZone ? sp - kRedZone : 0), bounds_.high);
+  }
+
+  // A step that failed may succeed with more of the stack in sight.
+  bool see_more_of_stack() noexcept {
+    if (is_own_ || !probed_.grow(bounds_)) return false;
+    stack_ = StackMemory(stack_.low(), bounds_.high);
+    return true;
   }
 
   // An interrupted instruction may well be at 0, called by mistake; nothing returns there.
@@ -89,9 +110,14 @@ class CfiWalker {
   [[gnu::noinline]] StepEnd step_by_tables() noexcept;
   StepEnd apply(PackedRule rule) noexcept;
   StepEnd step_by_guess(const Module* module) noexcept;
+  [[gnu::noinline]] bool returns_to_function_start() const noexcept;
 
-  const StackBounds bounds_;
-  StackMemory stack_;
+  const StackBounds own_;  // the thread's
+  StackBounds bounds_;     // of the stack that the frame is on
+  StackMemory stack_;      // what of that may be read
+  ProbedStack probed_;
+  bool is_own_ = true;
+  unsigned switches_ = 0;
   std::uint64_t* const frames_;
   const std::uint32_t capacity_;
   const std::uint64_t generation_;
@@ -119,7 +145,8 @@ StepEnd CfiWalker::step_by_tables() noexcept {
   RowResult found;
   switch (find_row(frame_.lookup_pc, found)) {
     case RowLookup::kNoModule: return step_by_guess(nullptr);
-    case RowLookup::kNoTable: return step_by_guess(&found.module);
+    case RowLookup::kNoTable:
+      return returns_to_function_start() ? StackEnd::kRoot : step_by_guess(&found.module);
     case RowLookup::kMalformed: return StackEnd::kBadUnwindInfo;
     case RowLookup::kFound: break;
   }
@@ -133,8 +160,17 @@ StepEnd CfiWalker::step_by_tables() noexcept {
   frames_[depth_ - 1] = frame_.registers[kRip];
   const StackMemory whole(bounds_.low, bounds_.high);
   if (const StepEnd end = step_by_row(found.row, found.section, true, frame_, whole)) return end;
-  stack_ = StackMemory(readable_from(frame_.registers[kRsp]), bounds_.high);
+  // The kernel may have switched stacks: below lies whatever was interrupted.
+  enter_stack();
   return std::nullopt;
+}
+
+// Whoever makes a stack may put the address of a function there for its first frame to return to, as
+// makecontext does. No call returns to where a function begins, unless the function before it ends in
+// that call: then a table covers the byte before.
+bool CfiWalker::returns_to_function_start() const noexcept {
+  RowResult function;
+  return !frame_.interrupted && find_row(frame_.registers[kRip], function) == RowLookup::kFound;
 }
 
 StepEnd CfiWalker::step_by_guess(const Module* module) noexcept {

@@ -7,8 +7,9 @@
 // Promises of cfi and fp: callable from a signal handler at any instruction of any code, and from a
 // malloc hook; no lock, no allocation, no libc call but _dl_find_object; less than 1 KiB of stack, less
 // than 2 KiB when an address is met for the first time; reads only inside `bounds` (the thread's own
-// stack) and inside read-only unwind tables and code of loaded modules; always terminates (depth
-// limit, and every step must move towards the stack's base).
+// stack), inside read-only unwind tables and code of loaded modules, and inside other stacks that code
+// runs on after asking the kernel (probed_stack.h; only there are system calls made); always terminates
+// (depth limit, and every step must move towards the stack's base).
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ namespace otprof::unwind {
 enum class StackEnd : std::uint8_t {
   kRoot,           // complete: the thread's start function, marked by an undefined return address
   kDepthLimit,     // OTPROF_MAX_STACK_DEPTH frames were taken, more follow
-  kForeignStack,   // the stack pointer is outside the thread's own stack (coroutine, sigaltstack)
+  kForeignStack,   // the stack pointer is outside the thread's own stack, and not readable memory
   kNoModule,       // the address is in no loaded module and frame pointers did not help
   kNoUnwindInfo,   // the module says nothing about this address and frame pointers did not help
   kBadUnwindInfo,  // unwind tables malformed or using an operation that is not supported
@@ -33,7 +34,7 @@ enum class StackEnd : std::uint8_t {
 };
 const char* stack_end_name(StackEnd end) noexcept;
 
-// Low inclusive, high exclusive; the part of the stack that may be read.
+// Low inclusive, high exclusive; the part of the stack that may be read. {}: not known.
 struct StackBounds {
   std::uintptr_t low = 0;
   std::uintptr_t high = 0;

@@ -40,7 +40,12 @@ void ShadowStack::start(std::span<const std::uint64_t> frames) {
 }
 
 void ShadowStack::step(std::uint64_t pc, std::uint64_t sp, std::uint64_t next_sp) {
-  while (!entries_.empty() && entries_.back().slot < next_sp) {
+  if (other_stack_from_ != 0 && next_sp == interrupted_sp_) {
+    entries_.resize(other_stack_from_);
+    other_stack_from_ = 0;
+  }
+  // Addresses of one stack say nothing of entries on another.
+  while (entries_.size() > other_stack_from_ && entries_.back().slot < next_sp) {
     Entry& innermost = entries_.back();
     // A return address that was popped into a register, to be pushed again, is still the caller's.
     const bool just_below = innermost.slot + 8 == next_sp;
@@ -57,6 +62,11 @@ void ShadowStack::step(std::uint64_t pc, std::uint64_t sp, std::uint64_t next_sp
 
 void ShadowStack::enter_signal_handler(std::uint64_t pc, std::uint64_t sp,
                                        std::uint64_t handler_sp) {
+  constexpr std::uint64_t kKernelFrame = 8192;
+  if (handler_sp > sp || sp - handler_sp > kKernelFrame) {
+    other_stack_from_ = entries_.size();
+    interrupted_sp_ = sp;
+  }
   // What was interrupted resumes at `sp`; the kernel's frame and the red zone are below that.
   entries_.push_back({sp - 8, pc});
   entries_.push_back({handler_sp, load(handler_sp)});

@@ -24,7 +24,7 @@ class ShadowStack {
   void step(std::uint64_t pc, std::uint64_t sp, std::uint64_t next_sp);
 
   // The kernel interrupted the thread at (pc, sp) and runs a handler, whose first instruction has the
-  // stack pointer `handler_sp`, of the same stack.
+  // stack pointer `handler_sp`, of the same stack or another. From another it comes back by returning.
   void enter_signal_handler(std::uint64_t pc, std::uint64_t sp, std::uint64_t handler_sp);
 
   // The whole stack in walk_cfi()'s form for a thread that is at `pc`.
@@ -37,6 +37,9 @@ class ShadowStack {
     bool in_register = false;  // popped by an instruction that is not a return (vfork)
   };
   std::vector<Entry> entries_;  // outermost first
+  // Of a handler on another stack: how many entries lie below it, and where they resume. 0: none.
+  std::size_t other_stack_from_ = 0;
+  std::uint64_t interrupted_sp_ = 0;
 };
 
 }  // namespace otprof::test

@@ -152,13 +152,11 @@ void Observer::examine(Tracee& tracee) {
     tracee.stack.start({frames.data() + 1, callers});
   } else if (regs.rip == tracee.pc && regs.rsp == tracee.sp) {
     return;  // one more round of a repeated string instruction
-  } else if (regs.rsp >= tracee.bounds.low && regs.rsp < tracee.bounds.high) {
-    // The kernel's frame is larger than anything one instruction can push.
-    if (tracee.signalled && regs.rsp < tracee.sp - 256) {
-      tracee.stack.enter_signal_handler(tracee.pc, tracee.sp, regs.rsp);
-    } else {
-      tracee.stack.step(tracee.pc, tracee.sp, regs.rsp);
-    }
+  } else if (tracee.signalled && regs.rsp - tracee.sp + 256 > 512) {
+    // The kernel's frame is larger than anything one instruction can push, and may be anywhere.
+    tracee.stack.enter_signal_handler(tracee.pc, tracee.sp, regs.rsp);
+  } else {
+    tracee.stack.step(tracee.pc, tracee.sp, regs.rsp);
   }
   tracee.signalled = false;
   tracee.pc = regs.rip;

@@ -17,7 +17,6 @@ inline constexpr std::uint32_t kMaxFrames = 512;
 
 struct Counts {
   std::uint64_t instructions = 0;
-  std::uint64_t foreign = 0;          // on another stack: one frame and kForeignStack are right
   std::uint64_t complete = 0;         // walk_cfi() ended at the root
   std::uint64_t true_stacks = 0;      // walk_cfi()'s frames are the true ones
   std::uint64_t second_opinions = 0;  // walk_libunwind() was asked

@@ -214,7 +214,7 @@ TEST_CASE_METHOD(Fixture,
   signal.cfa_register = kRbx;
   CHECK(step_by_row(signal, {}, true, frame, stack()) == StackEnd::kBadFrame);
   set(signal, kRip, RuleKind::kCfaPlus, 0);
-  CHECK(step_by_row(signal, {}, true, frame, stack()) == StackEnd::kForeignStack);
+  CHECK_FALSE(step_by_row(signal, {}, true, frame, stack()));  // wherever it may be
 }
 
 TEST_CASE_METHOD(Fixture, "roots and rows without a return address") {

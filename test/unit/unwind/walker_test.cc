@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include <algorithm>
 #include <array>
@@ -143,13 +144,34 @@ TEST_CASE("capacity is never passed, and truncation is told from an end") {
   }
 }
 
-TEST_CASE("a stack that is not the thread's gives one frame") {
-  for (const Walker walker : {&walk_cfi, &walk_frame_pointers, &walk_libunwind}) {
+TEST_CASE("a stack that is not the thread's is walked all the same") {
+  const Result own = walk();
+  for (const StackBounds bounds : {StackBounds{}, StackBounds{0x1000, 0x2000}}) {
     Result result;
-    walk_here(walker, {0x1000, 0x2000}, 256, result);
+    walk_here(walk_cfi, bounds, 256, result);
+    CHECK(result.walk.end == StackEnd::kRoot);
+    CHECK(result.walk.depth == own.walk.depth - 1);  // without walk()'s
+    walk_here(walk_libunwind, bounds, 256, result);
     CHECK(result.walk.depth == 1);
     CHECK(result.walk.end == StackEnd::kForeignStack);
   }
+}
+
+TEST_CASE("a stack pointer that points nowhere gives one frame") {
+  Registers registers;
+  capture_registers(registers);
+  std::array<std::uint64_t, 8> frames;
+  void* page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (const std::uint64_t sp : {std::uint64_t{0}, std::uint64_t{4096}, std::uint64_t{0x123456789},
+                                 ~std::uint64_t{7}, reinterpret_cast<std::uint64_t>(page)}) {
+    registers.value[kRsp] = sp;
+    for (const Walker walker : {&walk_cfi, &walk_frame_pointers}) {
+      const Walk walk = walker(registers, own_bounds(), frames.data(), 8);
+      CHECK(walk.depth == 1);
+      CHECK(walk.end == StackEnd::kForeignStack);
+    }
+  }
+  munmap(page, 4096);
 }
 
 TEST_CASE("in a handler: the interrupted stack, and through the kernel's frame") {
@@ -165,7 +187,7 @@ TEST_CASE("in a handler: the interrupted stack, and through the kernel's frame")
   CHECK(handler_result.frames[3] == exact.frames[0]);
 }
 
-TEST_CASE("on an alternate stack: the interrupted stack is walked, the alternate one is foreign") {
+TEST_CASE("from an alternate stack to the one that was interrupted") {
   std::vector<std::byte> memory(65536);
   stack_t stack{};
   stack.ss_sp = memory.data();
@@ -174,15 +196,17 @@ TEST_CASE("on an alternate stack: the interrupted stack is walked, the alternate
   handler_bounds = own_bounds();
   raise_with(walk_in_handler, SA_ONSTACK);
   CHECK(handler_result.walk.end == StackEnd::kRoot);
-  raise_with(walk_through_handler, SA_ONSTACK);
-  CHECK(handler_result.walk.end == StackEnd::kForeignStack);
-  CHECK(handler_result.walk.depth == 1);
-  // Walked by its own bounds, it ends where the kernel switched.
+  const std::uint32_t interrupted = handler_result.walk.depth;
   const auto low = reinterpret_cast<std::uintptr_t>(memory.data());
-  handler_bounds = {low, low + memory.size()};
-  raise_with(walk_through_handler, SA_ONSTACK);
-  CHECK(handler_result.walk.end == StackEnd::kForeignStack);
-  CHECK(handler_result.walk.depth == 3);
+  // Whatever is told of the two stacks, none included.
+  for (const StackBounds bounds :
+       {own_bounds(), StackBounds{low, low + memory.size()}, StackBounds{}}) {
+    handler_bounds = bounds;
+    raise_with(walk_through_handler, SA_ONSTACK);
+    CHECK(handler_result.walk.end == StackEnd::kRoot);
+    // walk_here, the handler and the signal frame come on top.
+    CHECK(handler_result.walk.depth == interrupted + 3);
+  }
   stack.ss_flags = SS_DISABLE;
   sigaltstack(&stack, nullptr);
 }
@@ -198,6 +222,50 @@ TEST_CASE("an alternate stack within the thread's own stack is walked through") 
   CHECK(handler_result.walk.end == StackEnd::kRoot);
   stack.ss_flags = SS_DISABLE;
   sigaltstack(&stack, nullptr);
+}
+
+namespace {
+
+ucontext_t context_caller;
+ucontext_t context_callee;
+Result context_result;
+
+[[gnu::noinline]] void walk_in_context(Walker walker) {
+  walk_here(*walker, StackBounds{}, 256, context_result);
+  no_tail_call();
+}
+void context_body() {
+  walk_in_context(walk_cfi);
+  no_tail_call();
+}
+
+// Takes much of its stack before it walks.
+void deep_context_body() {
+  auto* const taken = static_cast<volatile char*>(__builtin_alloca(900 << 10));
+  taken[0] = 1;
+  walk_in_context(walk_cfi);
+}
+
+void run_context(void (*body)(), std::size_t size) {
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  getcontext(&context_callee);
+  context_callee.uc_stack.ss_sp = memory;
+  context_callee.uc_stack.ss_size = size;
+  context_callee.uc_link = &context_caller;
+  makecontext(&context_callee, body, 0);
+  swapcontext(&context_caller, &context_callee);
+  munmap(memory, size);
+}
+
+}  // namespace
+
+TEST_CASE("a coroutine's stack is walked to its first frame") {
+  run_context(context_body, 16384);
+  CHECK(context_result.walk.end == StackEnd::kRoot);
+  CHECK(context_result.walk.depth == 4);  // walk_here, walk_in_context, the body, __start_context
+  run_context(deep_context_body, 1 << 20);
+  CHECK(context_result.walk.end == StackEnd::kRoot);
+  CHECK(context_result.walk.depth == 4);
 }
 
 TEST_CASE("a thread with the smallest stack") {

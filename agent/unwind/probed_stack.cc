@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs in signal handlers and malloc hooks. Calls: raw_syscall.
+#include "agent/unwind/probed_stack.h"
+
+#include <errno.h>
+
+#include "agent/raw_syscall.h"
+#include "agent/unwind/stack_memory.h"
+
+namespace otprof::unwind {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+// rt_sigprocmask reads the new mask before it looks at what to do with it; there is no such thing to do
+// as ~0, so nothing is changed.
+bool is_readable(std::uint64_t address) noexcept {
+  constexpr long kNothingToDo = ~0L;
+  constexpr long kMaskBytes = 8;
+  return agent::raw_syscall(SYS_rt_sigprocmask, kNothingToDo, static_cast<long>(address), 0,
+                            kMaskBytes) == -EINVAL;
+}
+
+}  // namespace
+
+StackBounds ProbedStack::start(std::uint64_t sp) noexcept {
+  const std::uint64_t page = sp & ~(kPage - 1);
+  if (sp % 8 != 0 || sp < 2 * kPage || !is_readable(page)) return {};
+  std::uint64_t low = sp - kRedZone;
+  if (low < page && !is_readable(low & ~(kPage - 1))) low = page;
+  StackBounds bounds{low, page + kPage};
+  extend(bounds, kFirstBytes);
+  return bounds;
+}
+
+bool ProbedStack::grow(StackBounds& bounds) noexcept {
+  const std::uint64_t taken = bounds.high - bounds.low;
+  if (!has_more_ || taken >= kMostBytes) return false;
+  const std::uintptr_t before = bounds.high;
+  extend(bounds, 3 * taken);
+  return bounds.high > before;
+}
+
+void ProbedStack::extend(StackBounds& bounds, std::uint64_t bytes) noexcept {
+  const std::uint64_t wanted = bounds.high + bytes;
+  has_more_ = true;
+  while (bounds.high < wanted && has_more_) {
+    has_more_ = is_readable(bounds.high);
+    if (has_more_) bounds.high += kPage;
+  }
+}
+
+}  // namespace otprof::unwind

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that knows where its CPU time goes.
+//
+//   accuracy_program CASE SECONDS SLICE_US
+//
+// CASE says which parts (parts.h) take turns; SECONDS is the CPU time of all of them together; SLICE_US how
+// long a part runs at a time. Prints what each part used (ledger.h).
+#include <pthread.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "test/truth/cpu/parts.h"
+
+namespace {
+
+using truth::Ledger;
+using truth::Part;
+using truth::thread_ns;
+
+#define PART(name) \
+  Part { #name, name }
+
+void take_turns(Ledger& ledger, const Part& first, double first_share, const Part& second,
+                double second_share) {
+  while (ledger.booked() < ledger.total_ns()) {
+    ledger.run(first, first_share);
+    ledger.run(second, second_share);
+  }
+}
+
+// Each has its own name, by which it is booked, and uses one part of the time more than the last.
+void eight_threads(Ledger& ledger) {
+  constexpr unsigned kThreads = 8;
+  constexpr unsigned kParts = kThreads * (kThreads + 1) / 2;
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i <= kThreads; ++i) {
+    threads.emplace_back([&ledger, i] {
+      char name[16];
+      std::snprintf(name, sizeof name, "load %u", i);
+      pthread_setname_np(pthread_self(), name);
+      part_thread(thread_ns() + ledger.total_ns() * i / kParts);
+      ledger.book(name, thread_ns());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// The program's time is that of threads that live for half a slice on average, less than a sampling
+// period, and that of main in equal parts.
+void short_threads(Ledger& ledger) {
+  while (ledger.booked() < ledger.total_ns()) {
+    std::uint64_t used = 0;
+    for (int i = 0; i < 8; ++i) {
+      std::thread([&] {
+        part_thread(thread_ns() + ledger.next_slice() / 2);
+        used += thread_ns();
+      }).join();
+    }
+    ledger.book("part_thread", used);
+    const std::uint64_t start = thread_ns();
+    part_plain(start + used);
+    ledger.book("part_plain", thread_ns() - start);
+  }
+}
+
+struct Case {
+  std::string_view name;
+  Part part;
+  double share;
+  Part other = PART(part_plain);
+  double other_share = 1;
+};
+
+constexpr Case kCases[] = {
+    {"split", PART(part_seventy), 1.4, PART(part_thirty), 0.6},
+    {"inlined", PART(part_inlines_it), 1.2, PART(part_inlines_it_too), 0.8},
+    {"prologues", PART(part_prologues), 1},
+    {"plt", PART(part_plt), 1},
+    {"vdso", PART(part_vdso), 1},
+    {"system_calls", PART(part_system_calls), 1},
+    {"throws", PART(part_throws), 1},
+    {"recursion", PART(part_200_deep), 1},
+    {"odd_frames", PART(part_odd_frames), 1},
+    {"context", PART(part_context), 1},
+    {"own_switch", PART(part_own_switch), 1},
+    {"alternate_stack", PART(part_alternate_stack), 1},
+    {"generated", PART(part_generated), 1},
+    {"without_tables", PART(part_without_tables), 1},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  const std::string_view name = argv[1];
+  Ledger ledger(static_cast<std::uint64_t>(std::atof(argv[2]) * 1e9),
+                static_cast<std::uint64_t>(std::atol(argv[3])) * 1000U);
+  if (name == "threads") {
+    eight_threads(ledger);
+  } else if (name == "short_threads") {
+    short_threads(ledger);
+  } else {
+    const Case* found = nullptr;
+    for (const Case& one : kCases) {
+      if (one.name == name) found = &one;
+    }
+    if (found == nullptr) return 2;
+    take_turns(ledger, found->part, found->share, found->other, found->other_share);
+  }
+  ledger.print();
+}
