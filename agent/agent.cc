@@ -28,6 +28,7 @@
 #include "agent/sample_ring.h"
 #include "agent/stand_down.h"
 #include "agent/unusual_calls.h"
+#include "agent/walker.h"
 #include "interpose/hooks.h"
 
 namespace otprof::agent {
@@ -49,12 +50,6 @@ std::size_t ring_bytes(const Options& options) {
   const std::int64_t wanted =
       2 * record * options.cpu_hz * std::max<std::int64_t>(cpus, 1) / kVisitsPerSecond;
   return static_cast<std::size_t>(std::clamp(wanted, kLeast, kMost));
-}
-
-cpu::Walker walker_of(const Options& options) {
-  return static_cast<UnwinderChoice>(options.unwinder) == UnwinderChoice::kFramePointers
-             ? unwind::walk_frame_pointers
-             : unwind::walk_cfi;
 }
 
 struct Agent {
@@ -105,6 +100,8 @@ bool start_background(Agent& agent, Wait wait) {
                           .walk = walker_of(agent.options),
                           .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth),
                           .only_in_trace = agent.options.sampling.mode == SamplingMode::kTrace});
+                          .walk = prepare_walker(agent.options),
+                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
   agent.owner = getpid();
   if (!agent.background->start(wait == Wait::kLater ? std::chrono::milliseconds(0) : kArmLimit)) {
     log_error("no thread to be had; not profiling");

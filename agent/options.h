@@ -40,7 +40,7 @@ enum class OptionId : unsigned {
 
 enum class LogLevel : int { kError, kWarn, kInfo, kDebug };
 enum class ForkChoice : int { kFollow, kOff };
-enum class UnwinderChoice : int { kCfi, kFramePointers };
+enum class UnwinderChoice : int { kCfi, kFramePointers, kLibunwind };
 enum class SymbolizeChoice : int { kNone, kSymbols };
 enum class CompressionChoice : int { kGzip, kNone };
 inline constexpr unsigned kExportOtlp = 1U << 0;

@@ -14,12 +14,9 @@
 
 namespace otprof::cpu {
 
-using Walker = unwind::Walk (*)(const unwind::Registers&, unwind::StackBounds, std::uint64_t*,
-                                std::uint32_t) noexcept;
-
 struct SamplerConfig {
   agent::SampleRing* ring = nullptr;
-  Walker walk = nullptr;
+  unwind::Walker walk = nullptr;
   std::uint32_t max_depth = 128;
   bool only_in_trace = false;  // other samples are left out, and counted
 };

@@ -13,6 +13,7 @@
 #include "agent/heap/leak_report.h"
 #include "agent/log.h"
 #include "agent/resident_memory.h"
+#include "agent/walker.h"
 #include "interpose/allocation_hooks.h"
 
 namespace otprof::heap {
@@ -39,13 +40,6 @@ std::size_t ring_bytes(const agent::Options& options) {
   return static_cast<std::size_t>(
       std::clamp((std::uint64_t{512} << 20U) / interval * kRecordBytes, kLeast,
                  interval < kNearlyEvery ? kMost : std::min(kMost, share)));
-}
-
-Walker walker_of(const agent::Options& options) {
-  return static_cast<agent::UnwinderChoice>(options.unwinder) ==
-                 agent::UnwinderChoice::kFramePointers
-             ? unwind::walk_frame_pointers
-             : unwind::walk_cfi;
 }
 
 }  // namespace
@@ -79,7 +73,7 @@ void HeapProfiler::start() {
   const std::uint64_t interval = is_started_ ? state.interval.load(std::memory_order_relaxed)
                                              : static_cast<std::uint64_t>(options_.heap_interval);
   start_heap_sampler({.ring = &ring_,
-                      .walk = walker_of(options_),
+                      .walk = agent::prepare_walker(options_),
                       .max_depth = static_cast<std::uint32_t>(options_.max_stack_depth),
                       .only_in_trace = options_.sampling.mode == agent::SamplingMode::kTrace,
                       .interval = interval,

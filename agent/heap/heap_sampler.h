@@ -16,12 +16,9 @@
 
 namespace otprof::heap {
 
-using Walker = unwind::Walk (*)(const unwind::Registers&, unwind::StackBounds, std::uint64_t*,
-                                std::uint32_t) noexcept;
-
 struct HeapSamplerConfig {
   agent::SampleRing* ring = nullptr;
-  Walker walk = nullptr;
+  unwind::Walker walk = nullptr;
   std::uint32_t max_depth = 128;
   bool only_in_trace = false;          // other allocations are left out, and counted
   std::uint64_t interval = 512 << 10;  // mean bytes between samples, 1 .. 2^40

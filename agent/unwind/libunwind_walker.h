@@ -8,7 +8,8 @@
 // - It reads outside `bounds` when unwind tables are wrong, after asking the kernel, through a pipe
 //   of its own, whether the address is mapped. A program that closes file descriptors it does not
 //   know may get that byte into a file of its own.
-// It never waits for the dynamic linker's lock: see object_phdrs.h.
+// It never waits for the dynamic linker's lock (object_phdrs.h), and no sample comes in between while it
+// holds its own (libunwind_mask.cc).
 #pragma once
 
 #include "agent/unwind/unwinder.h"

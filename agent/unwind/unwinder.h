@@ -45,6 +45,9 @@ struct Walk {
   StackEnd end = StackEnd::kRoot;
 };
 
+using Walker = Walk (*)(const Registers& start, StackBounds bounds, std::uint64_t* frames,
+                        std::uint32_t capacity) noexcept;
+
 // frames[0] is the interrupted address itself; every further one lies inside the call instruction
 // (return address - 1), except a signal frame (the kernel returns to it, nothing called it) and the
 // frame below it, which was interrupted too: those are exact.

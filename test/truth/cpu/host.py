@@ -51,6 +51,9 @@ class Host:
     def __init__(self, arguments: argparse.Namespace):
         self.build = os.path.abspath(arguments.build)
         self.user = pwd.getpwnam(arguments.as_user) if arguments.as_user else None
+        if self.user and os.geteuid() not in (0, self.user.pw_uid):
+            print("SKIP only root can become another user")
+            sys.exit(SKIPPED)
         self.deny_perf = arguments.deny_perf
         self.directory = tempfile.mkdtemp(prefix="otprof-truth-")
         os.chmod(self.directory, 0o755)
