@@ -28,6 +28,8 @@
 #include "agent/sample_ring.h"
 #include "agent/stand_down.h"
 #include "agent/unusual_calls.h"
+#include "agent/symbols/unload_log.h"
+#include "agent/unwind/unwinder.h"
 #include "agent/walker.h"
 #include "interpose/hooks.h"
 
@@ -155,6 +157,14 @@ void flush_agent() noexcept {
   }
   if (const Agent* agent = own_agent()) {
     agent->background->flush(std::chrono::milliseconds(agent->options.exit_timeout));
+  }
+}
+
+// The log is read by the background thread; rules of what is gone must not serve what comes next.
+void before_module_unload() noexcept { symbols::UnloadLog::look(cpu::monotonic_ns()); }
+void after_module_unload() noexcept {
+  if (symbols::UnloadLog::look(cpu::monotonic_ns())) {
+    unwind::forget_cached_rules();
   }
 }
 
@@ -304,7 +314,9 @@ void start_agent(const char* const* arguments, const char* const* environment) {
                         .filter_sandbox_begins = begin_filter,
                         .root_changes = wait_until_armed,
                         .before_single_threaded_call = pause_agent,
-                        .after_single_threaded_call = resume_agent});
+                        .after_single_threaded_call = resume_agent,
+                        .before_module_unload = before_module_unload,
+                        .after_module_unload = after_module_unload});
   // After the thread's creation has made the host's allocator register its own fork handlers: in a
   // child those must run before ours, which allocates.
   if (start_background(*agent, Wait::kUntilArmed)) {

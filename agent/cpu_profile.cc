@@ -51,6 +51,10 @@ Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
     attributes.push_back(dictionary.int_attribute("otprof.window.partial", 1));
   }
   add_label_counters(labels, dictionary, attributes);
+  if (counters.modules_missed != 0) {
+    attributes.push_back(dictionary.int_attribute(
+        "otprof.modules.missed", static_cast<std::int64_t>(counters.modules_missed)));
+  }
   for (std::size_t end = 0; end < counters.stack_ends.size(); ++end) {
     if (counters.stack_ends[end] != 0) {
       std::string key = "otprof.stack_ends.";

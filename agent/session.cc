@@ -14,6 +14,7 @@
 #include "agent/log.h"
 #include "agent/process_status.h"
 #include "agent/self_report.h"
+#include "agent/symbols/unload_log.h"
 #include "agent/usage.h"
 
 namespace otprof::agent {
@@ -213,6 +214,9 @@ void Session::close_window() {
     log_warning(problem);
   }
   lost_before_ = lost;
+  const std::uint64_t missed = symbols::UnloadLog::lost();
+  window_->count_modules_missed(missed - modules_missed_before_);
+  modules_missed_before_ = missed;
   const std::uint64_t now = cpu::monotonic_ns();
   sampling_.survey();
   const CpuProfileFacts facts = cpu_facts(now);

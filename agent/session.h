@@ -97,7 +97,8 @@ class Session {
   CpuSampling sampling_;
   std::unique_ptr<Window> window_;
   std::uint64_t samples_taken_ = 0;
-  std::uint64_t lost_before_ = 0;        // ring losses already counted in an earlier window
+  std::uint64_t lost_before_ = 0;  // ring losses already counted in an earlier window
+  std::uint64_t modules_missed_before_ = 0;
   std::uint64_t lost_before_piece_ = 0;  // the same, in an earlier piece
   // With a disk spool: what is in the window, but in no piece of it yet. Null: pieces are not wanted.
   std::unique_ptr<Window> piece_;

@@ -44,7 +44,7 @@ void Window::add(const symbols::ModuleMap& modules, const Sample& sample,
                  std::string_view labels) {
   ++counters_.samples;
   ++counters_.stack_ends[static_cast<std::size_t>(sample.end)];
-  const SampleKey key{.stack = intern_stack(modules, frames),
+  const SampleKey key{.stack = intern_stack(modules, frames, sample.monotonic_ns),
                       .tid = sample.tid,
                       .name = intern_text(thread_name),
                       .labels = intern_text(labels),
@@ -68,10 +68,11 @@ std::span<const SeenFrame> Window::stack(std::uint32_t index) const {
 }
 
 std::uint32_t Window::intern_stack(const symbols::ModuleMap& modules,
-                                   std::span<const std::uint64_t> frames) {
+                                   std::span<const std::uint64_t> frames,
+                                   std::uint64_t seen_ns) {
   scratch_.clear();
   for (const std::uint64_t address : frames) {
-    scratch_.push_back({modules.find(address), address});
+    scratch_.push_back({modules.find(address, seen_ns), address});
   }
   const std::uint64_t hash = hash_of(scratch_);
   const auto [first, last] = stacks_by_hash_.equal_range(hash);

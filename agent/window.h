@@ -3,8 +3,8 @@
 // One export window: takes samples as they leave the ring, merges equal ones, and becomes a profile
 // when it ends.
 //
-// Promises: a frame keeps the module it was in when its sample was taken out of the ring, even if
-// that module is unloaded before the window ends; every sample and every reason a stack ended early
+// Promises: a frame keeps the module it was in when its sample was taken, even if that module is
+// unloaded, and another takes its place, before the sample is looked at; every sample and every reason a stack ended early
 // is in the finished profile or its counters; memory grows with the number of different stacks, not
 // of samples (but for 8 bytes of time stamp each, if wanted). Background thread only.
 #pragma once
@@ -29,6 +29,7 @@ struct WindowCounters {
   std::array<std::uint64_t, static_cast<std::size_t>(unwind::StackEnd::kCount)> stack_ends{};
   std::uint64_t samples = 0;
   std::uint64_t lost_in_ring = 0;
+  std::uint64_t modules_missed = 0;  // symbols::UnloadLog::lost()
 };
 
 // A frame as it was seen: which module held the address then (nullptr: none known).
@@ -59,6 +60,7 @@ class Window {
            std::span<const std::uint64_t> frames, std::string_view thread_name,
            std::string_view labels = {});
   void count_lost(std::uint64_t samples) { counters_.lost_in_ring += samples; }
+  void count_modules_missed(std::uint64_t records) { counters_.modules_missed += records; }
 
   bool is_empty() const { return samples_.empty(); }
   std::uint64_t start_ns() const { return start_ns_; }
@@ -84,7 +86,7 @@ class Window {
   };
 
   std::uint32_t intern_stack(const symbols::ModuleMap& modules,
-                             std::span<const std::uint64_t> frames);
+                             std::span<const std::uint64_t> frames, std::uint64_t seen_ns);
   std::uint32_t intern_text(std::string_view text);
 
   std::uint64_t start_ns_;

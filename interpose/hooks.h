@@ -27,6 +27,9 @@ struct Hooks {
   // Around a system call that works only while the calling thread is the process's one thread.
   void (*before_single_threaded_call)() noexcept = nullptr;
   void (*after_single_threaded_call)() noexcept = nullptr;
+  // Around each dlclose, on the calling thread. errno is kept.
+  void (*before_module_unload)() noexcept = nullptr;
+  void (*after_module_unload)() noexcept = nullptr;
 };
 
 // Once, from the agent's constructor.

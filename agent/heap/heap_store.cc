@@ -109,7 +109,7 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
   ++stack_ends_[static_cast<std::size_t>(sample.common.end)];
   scratch_.clear();
   for (const std::uint64_t address : frames) {
-    scratch_.push_back({keep(modules.find(address)), address});
+    scratch_.push_back({keep(modules.find(address, sample.common.monotonic_ns)), address});
   }
   const HeapKey key{.stack = stacks_.intern(scratch_),
                     .tid = sample.common.tid,

@@ -17,6 +17,7 @@
 #include "agent/symbols/module_ranges.h"
 #include "agent/symbols/process_maps.h"
 #include "agent/symbols/process_memory.h"
+#include "agent/symbols/unload_log.h"
 
 namespace otprof::symbols {
 namespace {
@@ -105,7 +106,11 @@ bool same_place(const Module& a, const Module& b) {
          a.text_start == b.text_start && a.text_offset == b.text_offset;
 }
 
+// What the log tells of a module lacks what only the kernel knows of its file.
+bool is_from_log(const Module& module) { return module.inode == 0; }
+
 bool same_file(const Module& a, const Module& b) {
+  if (is_from_log(a) != is_from_log(b) && !a.build_id.empty()) return a.build_id == b.build_id;
   // A file that was renamed is still the same one.
   return a.device == b.device && a.inode == b.inode && a.build_id == b.build_id &&
          (a.inode != 0 || a.path == b.path);
@@ -117,6 +122,7 @@ ModuleMap::ModuleMap() = default;
 ModuleMap::~ModuleMap() = default;
 
 bool ModuleMap::refresh() {
+  read_unload_log();
   LoaderGeneration generation = loader_generation();
   if (scanned_ && generation == LoaderGeneration{adds_, subs_}) return false;
   const ProcessMemory memory;
@@ -143,8 +149,13 @@ void ModuleMap::reconcile(std::vector<Module>& seen) {
     for (std::size_t i = 0; i < seen.size(); ++i) {
       const Module& module = record.module;
       if (known[i] || !same_place(module, seen[i]) || !same_file(module, seen[i])) continue;
-      if (must_have_identity && (module.inode == 0 || module.build_id.empty())) continue;
+      if (must_have_identity && (seen[i].inode == 0 || module.build_id.empty())) continue;
       known[i] = true;
+      if (is_from_log(module)) {
+        const std::uint32_t id = module.id;
+        record.module = std::move(seen[i]);
+        record.module.id = id;
+      }
       return true;
     }
     return false;
@@ -162,17 +173,82 @@ void ModuleMap::reconcile(std::vector<Module>& seen) {
     std::erase(unloaded_, &record->module);
   }
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    if (known[i]) continue;
-    seen[i].id = next_id_++;
-    records_.push_back(std::make_unique<Record>());
-    records_.back()->module = std::move(seen[i]);
+    if (!known[i]) add(std::move(seen[i]));
   }
+  index_loaded();
+}
+
+Module& ModuleMap::add(Module&& module) {
+  module.id = next_id_++;
+  records_.push_back(std::make_unique<Record>());
+  records_.back()->module = std::move(module);
+  return records_.back()->module;
+}
+
+void ModuleMap::index_loaded() {
   by_start_.clear();
   for (const auto& record : records_) {
     if (record->module.loaded) by_start_.push_back(&record->module);
     if (record->module.is_main) main_ = &record->module;
   }
   std::ranges::sort(by_start_, {}, [](const Module* module) { return module->start; });
+}
+
+void ModuleMap::read_unload_log() {
+  bool is_changed = false;
+  UnloadLog::drain([&](const UnloadRecord& record) {
+    // What is loaded at the first look is found by that.
+    if (!scanned_) return;
+    is_changed = true;
+    record.gone_ns == 0 ? note_loaded(record) : note_gone(record);
+  });
+  if (is_changed) index_loaded();
+}
+
+void ModuleMap::note_loaded(const UnloadRecord& record) {
+  Module module;
+  module.bias = record.bias;
+  if (!set_ranges({record.segments.data(), record.segment_count}, module)) return;
+  module.build_id = find_build_id({record.notes.data(), record.notes_size}, record.notes_alignment);
+  module.path = record.name.data();
+  if (!module.path.starts_with('/')) module.path = working_directory() + '/' + module.path;
+  Module* returned = nullptr;
+  for (const auto& known : records_) {
+    if (!same_place(known->module, module)) continue;
+    // Without a build id, the place has to do.
+    const bool is_same = module.build_id.empty() || module.build_id == known->module.build_id;
+    if (known->module.loaded && is_same) return;
+    if (!known->module.loaded && is_same && !module.build_id.empty()) returned = &known->module;
+  }
+  if (returned != nullptr) {
+    returned->loaded = true;
+    std::erase(unloaded_, returned);
+    return;
+  }
+  add(std::move(module));
+}
+
+void ModuleMap::note_gone(const UnloadRecord& record) {
+  for (const auto& known : records_) {
+    if (!known->module.loaded || known->module.bias != record.bias || known->module.is_main)
+      continue;
+    known->module.loaded = false;
+    unloaded_.push_back(&known->module);
+    past_.push_back({&known->module, record.gone_ns});
+  }
+  while (!past_.empty() && past_.front().until_ns + kRemembered < record.gone_ns) {
+    past_.pop_front();
+  }
+}
+
+const Module* ModuleMap::find(std::uintptr_t address, std::uint64_t then_ns) const {
+  const auto first = std::ranges::partition_point(
+      past_, [then_ns](const Past& past) { return past.until_ns < then_ns; });
+  const auto holds = [address](const Past& past) {
+    return address >= past.module->start && address < past.module->limit;
+  };
+  const auto found = std::find_if(first, past_.end(), holds);
+  return found != past_.end() ? found->module : find(address);
 }
 
 const Module* ModuleMap::find(std::uintptr_t address) const {
@@ -203,6 +279,7 @@ const std::string& ModuleMap::htl_hash(const Module& module) {
 
 void ModuleMap::drop_unloaded() {
   unloaded_.clear();
+  std::erase_if(past_, [](const Past& past) { return !past.module->loaded; });
   std::erase_if(records_, [](const auto& record) { return !record->module.loaded; });
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ struct Module {
   std::uint64_t inode = 0;
 };
 
+struct UnloadRecord;
+
 class ModuleMap {
  public:
   ModuleMap();
@@ -46,14 +49,18 @@ class ModuleMap {
   ModuleMap(const ModuleMap&) = delete;
   ModuleMap& operator=(const ModuleMap&) = delete;
 
-  // Looks for loaded and unloaded modules since the last call; cheap when nothing changed (compares
-  // dlpi_adds and dlpi_subs). True when any module was unloaded since the last call, also one that
+  // Looks for loaded and unloaded modules since the last call, those included that came and went in
+  // between by dlclose (unload_log.h); cheap when nothing changed (compares dlpi_adds and dlpi_subs). True when any module was unloaded since the last call, also one that
   // this map never saw: whoever keeps facts by code address must forget them.
   bool refresh();
   // The loaded module that holds `address`; if none does, the module unloaded last that held it
   // (until drop_unloaded); else nullptr. The pointer is valid until drop_unloaded() finds the
   // module unloaded.
   const Module* find(std::uintptr_t address) const;
+  // The same for an address that was seen at `then_ns` (CLOCK_MONOTONIC), at most kRemembered ago: a
+  // module that has been closed since, and whose place another may have taken, is still found.
+  const Module* find(std::uintptr_t address, std::uint64_t then_ns) const;
+  static constexpr std::uint64_t kRemembered = 5'000'000'000;  // ns
   // An empty Module before the first refresh().
   const Module& main_module() const;
   // 32 lower-case hex digits: first 16 bytes of SHA-256(first 4096 bytes, last 4096 bytes, length
@@ -72,10 +79,20 @@ class ModuleMap {
   };
 
   void reconcile(std::vector<Module>& seen);
+  void read_unload_log();
+  void note_loaded(const UnloadRecord& record);
+  void note_gone(const UnloadRecord& record);
+  Module& add(Module&& module);
+  void index_loaded();
 
   std::vector<std::unique_ptr<Record>> records_;  // ascending ids
   std::vector<const Module*> by_start_;           // loaded ones, ascending start
   std::vector<const Module*> unloaded_;           // in the order of unloading
+  struct Past {
+    const Module* module;
+    std::uint64_t until_ns;  // it was gone by then
+  };
+  std::deque<Past> past_;  // ascending until_ns; a module that comes and goes is here several times
   const Module* main_ = nullptr;
   // A member, not a function-local static: that would be destroyed at exit under a running thread.
   const Module no_module_{};

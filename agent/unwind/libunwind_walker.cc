@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in signal handlers and malloc hooks. Calls: libunwind, and through it sigprocmask, its own
-// mutex, mincore and write to its own pipe.
+// Runs in signal handlers and malloc hooks. Calls: libunwind, and through it its own mutex,
+// read of no descriptor, mincore, and libunwind_bindings.cc.
 #include "agent/unwind/libunwind_walker.h"
 
 #ifndef UNW_LOCAL_ONLY
 #define UNW_LOCAL_ONLY  // this process only: no indirection through an address space
 #endif
+#include <errno.h>
 #include <libunwind.h>
 
 #include <array>
@@ -46,13 +47,11 @@ std::uint64_t instruction_pointer(unw_cursor_t& cursor) noexcept {
 
 }  // namespace
 
-Walk walk_libunwind(const Registers& start, StackBounds bounds, std::uint64_t* frames,
-                    std::uint32_t capacity) noexcept {
+namespace {
+
+Walk walk(const Registers& start, std::uint64_t* frames, std::uint32_t capacity) noexcept {
   std::uint32_t depth = 0;
   frames[depth++] = start[kRip];
-  if (start[kRsp] < bounds.low || start[kRsp] >= bounds.high) {
-    return {depth, StackEnd::kForeignStack};
-  }
   unw_context_t context;
   unw_cursor_t cursor;
   fill_context(start, context);
@@ -72,6 +71,21 @@ Walk walk_libunwind(const Registers& start, StackBounds bounds, std::uint64_t* f
     if (depth == capacity) return {depth, StackEnd::kDepthLimit};
     frames[depth++] = left_signal_frame ? ip : ip - 1;
   }
+}
+
+}  // namespace
+
+Walk walk_libunwind(const Registers& start, StackBounds bounds, std::uint64_t* frames,
+                    std::uint32_t capacity) noexcept {
+  // Before anything else: a thread that libc did not make may share another's thread-local variables.
+  if (start[kRsp] < bounds.low || start[kRsp] >= bounds.high) {
+    frames[0] = start[kRip];
+    return {1, StackEnd::kForeignStack};
+  }
+  const int saved_errno = errno;
+  const Walk result = walk(start, frames, capacity);
+  errno = saved_errno;
+  return result;
 }
 
 void prepare_libunwind() noexcept {

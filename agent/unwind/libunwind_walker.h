@@ -5,11 +5,10 @@
 // - It may be called from a signal handler and a malloc hook, but takes about a hundred times as long
 //   (it masks and unmasks all signals for every lookup), needs 4 KiB of stack, and takes locks of its
 //   own, which it protects by that masking.
-// - It reads outside `bounds` when unwind tables are wrong, after asking the kernel, through a pipe
-//   of its own, whether the address is mapped. A program that closes file descriptors it does not
-//   know may get that byte into a file of its own.
+// - It reads outside `bounds` when unwind tables are wrong, after asking the kernel whether the address
+//   can be read.
 // It never waits for the dynamic linker's lock (object_phdrs.h), and no sample comes in between while it
-// holds its own (libunwind_mask.cc).
+// holds its own (libunwind_bindings.cc).
 #pragma once
 
 #include "agent/unwind/unwinder.h"

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in signal handlers and malloc hooks. Calls: raw_syscall.
+// Runs in signal handlers and malloc hooks. Calls: is_readable.
 #include "agent/unwind/probed_stack.h"
 
-#include <errno.h>
-
-#include "agent/raw_syscall.h"
+#include "agent/unwind/readable.h"
 #include "agent/unwind/stack_memory.h"
 
 namespace otprof::unwind {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-
-// rt_sigprocmask reads the new mask before it looks at what to do with it; there is no such thing to do
-// as ~0, so nothing is changed.
-bool is_readable(std::uint64_t address) noexcept {
-  constexpr long kNothingToDo = ~0L;
-  constexpr long kMaskBytes = 8;
-  return agent::raw_syscall(SYS_rt_sigprocmask, kNothingToDo, static_cast<long>(address), 0,
-                            kMaskBytes) == -EINVAL;
-}
 
 }  // namespace
 

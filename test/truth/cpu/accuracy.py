@@ -35,7 +35,7 @@ from messages import pprof
 
 CASES = ["split", "inlined", "prologues", "plt", "vdso", "system_calls", "throws", "recursion",
          "odd_frames", "without_tables", "generated", "context", "own_switch", "alternate_stack",
-         "threads", "short_threads"]
+         "modules", "threads", "short_threads"]
 # Timers are looked at in the kernel's tick, whatever their period.
 TICKS_PER_SECOND = 250
 HZ = {"sigtrap": 2500, "perf": 2500, "timer": TICKS_PER_SECOND}
@@ -169,6 +169,8 @@ def run_case(where, engine, case, quick, samples, unwinder):
     slice_us = 1_000_000 // hz if case == "short_threads" else 10_000_000 // hz
     directory = where.new_directory()
     log = os.path.join(directory, "log")
+    for module in ("turn_one.so", "turn_two.so"):
+        where.file("test", "truth", "cpu", module)  # beside the program
     result = where.run(
         [where.file("test", "truth", "cpu", "accuracy_program"), case, f"{seconds:.3f}",
          str(slice_us)], timeout=60 + 20 * seconds,

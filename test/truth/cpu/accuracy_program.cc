@@ -6,12 +6,16 @@
 //
 // CASE says which parts (parts.h) take turns; SECONDS is the CPU time of all of them together; SLICE_US how
 // long a part runs at a time. Prints what each part used (ledger.h).
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "test/truth/cpu/parts.h"
@@ -20,6 +24,7 @@ namespace {
 
 using truth::Ledger;
 using truth::Part;
+using truth::PartFunction;
 using truth::thread_ns;
 
 #define PART(name) \
@@ -68,6 +73,30 @@ void short_threads(Ledger& ledger) {
   }
 }
 
+// Two modules by turns, each at the address where the other was, loaded for one turn only.
+void modules_by_turns(Ledger& ledger) {
+  const std::string directory = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  PartFunction first_place = nullptr;
+  while (ledger.booked() < ledger.total_ns()) {
+    for (const auto& [name, share] : {std::pair{"turn_one", 1.4}, std::pair{"turn_two", 0.6}}) {
+      void* module = dlopen((directory + "/" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL);
+      if (module == nullptr) {
+        std::fprintf(stderr, "%s\n", dlerror());
+        std::exit(2);
+      }
+      const std::string part = std::string("part_") + name;
+      const auto function = reinterpret_cast<PartFunction>(dlsym(module, part.c_str()));
+      if (first_place == nullptr) first_place = function;
+      if (function != first_place) {
+        std::fprintf(stderr, "the modules are not at the same address\n");
+        std::exit(77);
+      }
+      ledger.run({part.c_str(), function}, share);
+      dlclose(module);
+    }
+  }
+}
+
 struct Case {
   std::string_view name;
   Part part;
@@ -102,6 +131,8 @@ int main(int argc, char** argv) {
                 static_cast<std::uint64_t>(std::atol(argv[3])) * 1000U);
   if (name == "threads") {
     eight_threads(ledger);
+  } else if (name == "modules") {
+    modules_by_turns(ledger);
   } else if (name == "short_threads") {
     short_threads(ledger);
   } else {

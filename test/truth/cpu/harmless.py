@@ -88,7 +88,10 @@ def hazard(where, engine, unwinder, quick):
                  timeout=120 + 3 * seconds, OTPROF_HEAP_INTERVAL="16KiB")
     rounds = "-"
     if not result.failures:
-        rounds = ", ".join(line.rsplit(" ", 1)[-1] for line in result.process.stdout.splitlines())
+        made = [line.rsplit(" ", 1)[-1] for line in result.process.stdout.splitlines()]
+        rounds = ", ".join(made)
+        if len(made) != 7:
+            result.failures.append(f"{len(made)} of 7 threads have told what they did")
     return result, f"rounds {rounds}"
 
 
