@@ -27,8 +27,8 @@
 #include "agent/sample.h"
 #include "agent/sample_ring.h"
 #include "agent/stand_down.h"
-#include "agent/unusual_calls.h"
 #include "agent/symbols/unload_log.h"
+#include "agent/unusual_calls.h"
 #include "agent/unwind/unwinder.h"
 #include "agent/walker.h"
 #include "interpose/hooks.h"
@@ -99,11 +99,9 @@ bool start_background(Agent& agent, Wait wait) {
   interpose::call_on_thread_start(nullptr);
   interpose::call_before_thread_start(nullptr);
   cpu::configure_sampler({.ring = &agent.ring,
-                          .walk = walker_of(agent.options),
+                          .walk = prepare_walker(agent.options),
                           .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth),
                           .only_in_trace = agent.options.sampling.mode == SamplingMode::kTrace});
-                          .walk = prepare_walker(agent.options),
-                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth)});
   agent.owner = getpid();
   if (!agent.background->start(wait == Wait::kLater ? std::chrono::milliseconds(0) : kArmLimit)) {
     log_error("no thread to be had; not profiling");

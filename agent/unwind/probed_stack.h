@@ -8,8 +8,8 @@
 // stays so. What a wrong unwind table might look at beyond that frame could be unmapped by another
 // thread right after the kernel was asked; hence no more is taken than is needed, in steps.
 //
-// Usable from a signal handler and a malloc hook. Makes system calls (rt_sigprocmask, which changes
-// nothing, some 0.1 us each): a thread in a seccomp sandbox without that call must not run coroutines.
+// Usable from a signal handler and a malloc hook. Makes system calls (sigaltstack, and rt_sigprocmask, which
+// change nothing; some 0.1 us each): a thread in a seccomp sandbox without them must not run coroutines.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace otprof::unwind {
 class ProbedStack {
  public:
   // The first part of the stack around `sp`, beginning with its red zone; empty bounds if `sp` cannot
-  // be read.
+  // be read, or the stack that this runs on has no room for a walk.
   StackBounds start(std::uint64_t sp) noexcept;
   // The same with more of it; false if there is no more, or kMostBytes are taken already.
   bool grow(StackBounds& bounds) noexcept;
