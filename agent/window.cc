@@ -68,8 +68,7 @@ std::span<const SeenFrame> Window::stack(std::uint32_t index) const {
 }
 
 std::uint32_t Window::intern_stack(const symbols::ModuleMap& modules,
-                                   std::span<const std::uint64_t> frames,
-                                   std::uint64_t seen_ns) {
+                                   std::span<const std::uint64_t> frames, std::uint64_t seen_ns) {
   scratch_.clear();
   for (const std::uint64_t address : frames) {
     scratch_.push_back({modules.find(address, seen_ns), address});
