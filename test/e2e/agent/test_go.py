@@ -61,8 +61,9 @@ def test_runs_as_alone_and_is_profiled(directory):
     assert "sampled by the timer engine" in lines and "Go program" in lines, lines
     times = self_time(harness.pprof_files(profiles))
     in_c = sum(time for name, time in times.items() if "burn_in_c" in name)
-    in_go = sum(time for name, time in times.items() if name.startswith("main."))
-    # The same loop, equally often; the runtime's preemption signals hide some of what is in Go.
+    # The runtime's preemption signals hide some of what is in main; the busier the machine, the more.
+    in_go = sum(time for name, time in times.items() if name.startswith(("main.", "runtime.")))
+    # The same loop, equally often.
     assert in_c > 0.25 * sum(times.values()), times
     assert in_go > 0.2 * sum(times.values()), times
 

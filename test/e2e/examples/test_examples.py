@@ -69,7 +69,7 @@ def test_trace_correlation(directory):
         parent = f"00-{TRACE}-00f067aa0ba902b7-01"
         assert get(port, "/report?n=400", traceparent=parent)
         for _ in range(5):
-            assert get(port, "/orders?n=300")
+            assert get(port, "/orders?n=3000")
         try:
             get(port, "/quit")
         except OSError:
@@ -84,7 +84,7 @@ def test_trace_correlation(directory):
     of_trace = otprof("top", "--trace", TRACE, cpu, heap).stdout
     assert "make_report" in of_trace and "look_up_orders" not in of_trace, of_trace
     cpu_share = float(re.search(r"of all: .*?([\d.]+) % of [^,]* cpu", of_trace).group(1))
-    assert 5 < cpu_share < 95, of_trace
+    assert 40 < cpu_share < 90, of_trace  # some two thirds
     space = float(re.search(r"([\d.]+) % of [^,]* inuse_space", of_trace).group(1))
     assert space > 80, of_trace
     of_route = otprof("top", "--label", "http.route=/orders", cpu).stdout
