@@ -180,7 +180,8 @@ def compare(source, name, command, scratch):
     assert rest == alone.stderr, f"{name}: {alone.stderr[-500:]} {rest[-500:]}"
     assert all(line.startswith(b"otprof: warning:") for line in own), own
     assert alone.stdout, f"{name} printed nothing to compare"
-    assert harness.pprof_files(os.path.join(scratch, "profiles")), f"{name} was not profiled"
+    # Of either kind: some use the CPU for less than a tick of the kernel's clock.
+    assert os.listdir(os.path.join(scratch, "profiles")), f"{name} was not profiled"
 
 
 def make_test(name, command):

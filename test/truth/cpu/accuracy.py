@@ -169,7 +169,7 @@ def run_case(where, engine, case, quick, samples, unwinder):
     slice_us = 1_000_000 // hz if case == "short_threads" else 10_000_000 // hz
     directory = where.new_directory()
     log = os.path.join(directory, "log")
-    for module in ("turn_one.so", "turn_two.so"):
+    for module in ("turn_one.so", "turn_two.so", "libsmall_functions.so"):
         where.file("test", "truth", "cpu", module)  # beside the program
     result = where.run(
         [where.file("test", "truth", "cpu", "accuracy_program"), case, f"{seconds:.3f}",

@@ -26,6 +26,10 @@ extern "C" {
   void* volatile block = std::malloc(kSize);
   return block;
 }
+[[gnu::noinline]] void* last_site() {
+  void* volatile block = std::malloc(std::size_t{1} << 20U);
+  return block;
+}
 [[gnu::noinline]] void* moving_site(void* block) {
   void* volatile moved = std::realloc(block, kSize);
   return moved;
@@ -63,6 +67,8 @@ int main(int /*argc*/, char** argv) {
   for (std::atomic<void*>& slot : slots) {
     std::free(slot.load());
   }
+  // An empty window is not written: without this the last file could be of the moment before.
+  std::free(last_site());
   return 0;
 }
 // NOLINTEND(cppcoreguidelines-no-malloc)
