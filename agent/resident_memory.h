@@ -10,7 +10,7 @@
 
 namespace otprof::agent {
 
-struct ResidentMemory {  // bytes
+struct ResidentMemory {        // bytes
   std::int64_t anonymous = 0;  // heap, stacks, what the program maps itself, and the agent's own
   std::int64_t file = 0;       // executables, libraries, mapped files
   std::int64_t shared = 0;     // tmpfs, shared anonymous and System V memory
