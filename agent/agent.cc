@@ -69,11 +69,18 @@ struct Agent {
 
 std::atomic<Agent*> running{nullptr};
 
+// Null if this process has none: it is the child of a fork that was not followed, or of a vfork, whose
+// memory is another process's. Also in a signal handler.
+Agent* own_agent() noexcept {
+  Agent* agent = running.load(std::memory_order_acquire);
+  const bool is_own = agent != nullptr && agent->owner == raw_syscall(SYS_getpid);
+  return is_own ? agent : nullptr;
+}
+
 // A thread that is made before would not be sampled; a root or a filter that is put on before would
 // be the background thread's too.
 void wait_until_armed() noexcept {
-  Agent* agent = running.load(std::memory_order_acquire);
-  if (agent != nullptr && agent->owner == raw_syscall(SYS_getpid)) {
+  if (const Agent* agent = own_agent()) {
     agent->background->wait_until_armed(kArmLimit);
     interpose::call_before_thread_start(nullptr);
   }
@@ -113,14 +120,6 @@ bool start_background(Agent& agent, Wait wait) {
     interpose::call_before_thread_start(wait_until_armed);
   }
   return true;
-}
-
-// Null if this process has none: it is the child of a fork that was not followed, or of a vfork, whose
-// memory is another process's. Also in a signal handler.
-Agent* own_agent() noexcept {
-  Agent* agent = running.load(std::memory_order_acquire);
-  const bool is_own = agent != nullptr && agent->owner == raw_syscall(SYS_getpid);
-  return is_own ? agent : nullptr;
 }
 
 // True if that was all that can be done at the end of this process.

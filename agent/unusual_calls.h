@@ -5,6 +5,8 @@
 // whether they are harmless is tried out first, in a child of its own.
 #pragma once
 
+#include <errno.h>
+
 #include "agent/raw_syscall.h"
 
 namespace otprof::agent {
@@ -20,8 +22,7 @@ bool survives_call(long number) noexcept;
 // in unusual_calls.cc. Any thread.
 inline long unusual_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,
                             long e = 0) noexcept {
-  constexpr long kRefused = -1;  // -EPERM
-  return survives_call(number) ? raw_syscall(number, a, b, c, d, e) : kRefused;
+  return survives_call(number) ? raw_syscall(number, a, b, c, d, e) : -EPERM;
 }
 
 }  // namespace otprof::agent
