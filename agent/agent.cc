@@ -90,8 +90,16 @@ void wait_until_armed() noexcept {
 // make, those that it makes anyway when it ends or forks excepted.
 std::atomic<bool> is_filtered{false};
 
-void begin_filter() noexcept {
+// Files that are read now could not be read later.
+void wait_until_ready() noexcept {
   wait_until_armed();
+  if (const Agent* agent = own_agent()) {
+    agent->background->hurry(kArmLimit);
+  }
+}
+
+void begin_filter() noexcept {
+  wait_until_ready();
   is_filtered.store(true, std::memory_order_relaxed);
   cpu::leave_threads_alone();
 }
@@ -309,7 +317,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
                         .strict_sandbox_begins = finish_agent,
                         .process_ends = flush_agent,
                         .filter_sandbox_begins = begin_filter,
-                        .root_changes = wait_until_armed,
+                        .root_changes = wait_until_ready,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent,
                         .before_module_unload = before_module_unload,

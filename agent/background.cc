@@ -26,6 +26,8 @@ using std::chrono::steady_clock;
 
 // Until it is armed, the thread may be anywhere in libc or the loader.
 constexpr std::chrono::milliseconds kLongestStart{1000};
+// Most processes that a script starts are over before that.
+constexpr std::chrono::milliseconds kSettling{100};
 // Enough for demangling hostile names and for TLS handshakes; untouched pages cost nothing.
 constexpr std::size_t kStackBytes = std::size_t{1} << 20;
 // From the end of the last attempt to deliver to the end of the thread, on a busy machine.
@@ -81,6 +83,15 @@ bool Background::start(std::chrono::milliseconds limit) {
   }
   wait_for_change(State::kStarting, limit);
   return true;
+}
+
+void Background::hurry(std::chrono::milliseconds limit) noexcept {
+  const auto until = steady_clock::now() + limit;
+  std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
+  futex_wake_all(&wake_word_);
+  while (is_ready_.load(std::memory_order_acquire) == 0 && steady_clock::now() < until) {
+    futex_wait(&is_ready_, 0, until - steady_clock::now());
+  }
 }
 
 bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
@@ -184,8 +195,16 @@ void Background::run() {
   if (!armed) {
     return;
   }
-  session.prepare();
+  session.check_settings();
   control_queue().open(&wake_word_);
+  if (!settle(session)) {
+    control_queue().close();
+    change_state(State::kFinished);
+    return;
+  }
+  session.prepare();
+  is_ready_.store(1, std::memory_order_release);
+  futex_wake_all(&is_ready_);
   while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
@@ -210,6 +229,28 @@ void Background::run() {
   if (session.is_deserted()) {
     raw_syscall(SYS_exit, exit_code_of_main_thread());
   }
+}
+
+bool Background::settle(Session& session) {
+  const auto until = steady_clock::now() + kSettling;
+  std::uint32_t seen = 0;
+  while (steady_clock::now() < until) {
+    futex_wait(&wake_word_, seen, until - steady_clock::now());
+    const std::uint32_t now =
+        std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
+    const auto state = static_cast<State>(state_.load(std::memory_order_acquire));
+    if (state == State::kFinishing && session.has_nothing()) {
+      session.stop_sampling();
+      return !session.has_nothing();
+    }
+    if (state == State::kFlushing && session.has_nothing()) {
+      seen = now;
+      change_state(State::kRunning);
+    } else if (now != seen) {
+      break;
+    }
+  }
+  return true;
 }
 
 }  // namespace otprof::agent

@@ -22,6 +22,8 @@
 
 namespace otprof::agent {
 
+class Session;
+
 class Background {
  public:
   // All must outlive the process; `heap` is null when the heap is not profiled.
@@ -37,6 +39,11 @@ class Background {
   void wait_until_armed(std::chrono::milliseconds limit) {
     wait_for_change(State::kStarting, limit);
   }
+
+  // Waits until the thread has learned what it needs to know of the process, at most `limit`; it is
+  // in no hurry to do so otherwise. What the program does next may stand in the way of that: give up
+  // its rights, or filter system calls. Any thread but its own.
+  void hurry(std::chrono::milliseconds limit) noexcept;
 
   // Asks for the last window to be delivered and the thread to end, and waits for that, at most
   // `limit`. True when it has ended; the thread is then joined. Any thread but its own.
@@ -56,14 +63,13 @@ class Background {
   bool hold(std::chrono::milliseconds limit);
   void release();
 
-  // The futex a signal handler bumps to have the ring emptied early.
-  std::uint32_t* wake_word() { return &wake_word_; }
-
  private:
   enum class State : std::uint32_t { kStarting, kRunning, kFlushing, kFinishing, kFinished };
 
   static void* entry(void* self);
   void run();
+  // False when the process ends already, and there is nothing to be told.
+  bool settle(Session& session);
   bool wait_for_change(State from, std::chrono::milliseconds limit) noexcept;
   // From kRunning to kFlushing or kFinishing, to be through with by `limit`; false when it is in
   // another state.
@@ -80,6 +86,7 @@ class Background {
   std::timed_mutex unforkable_;
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
+  std::atomic<std::uint32_t> is_ready_{0};
   // Of what was asked for; several may ask for a flush at once, for about the same time.
   std::atomic<std::chrono::steady_clock::time_point> end_by_{};
   bool is_at_exit_ = true;  // of finish(); published by the change of state it makes

@@ -29,14 +29,15 @@ ControlQueue& control_queue() noexcept { return queue; }
 StatusBoard& status_board() noexcept { return board; }
 Wishes& wishes() noexcept { return wished; }
 
-ControlQueue::Place* ControlQueue::take() noexcept {
-  for (Place& place : places_) {
+std::size_t ControlQueue::take() noexcept {
+  std::size_t place = 0;
+  for (; place < kPlaces; ++place) {
     std::uint32_t state = kFree;
-    if (place.state.compare_exchange_strong(state, kBeingFilled, std::memory_order_acquire)) {
-      return &place;
+    if (states_[place].compare_exchange_strong(state, kBeingFilled, std::memory_order_acquire)) {
+      break;
     }
   }
-  return nullptr;
+  return place;
 }
 
 int ControlQueue::call(ControlAction action, std::uint64_t value, const char* path,
@@ -48,50 +49,51 @@ int ControlQueue::call(ControlAction action, std::uint64_t value, const char* pa
   if (wake_word == nullptr) {
     return OTPROF_NOT_RUNNING;
   }
-  Place* place = take();
-  if (place == nullptr) {
+  const std::size_t place = take();
+  if (place == kPlaces) {
     return OTPROF_BUSY;
   }
-  place->request.action = action;
-  place->request.has_begun = false;
-  place->request.value = value;
-  place->request.path[0] = '\0';
+  ControlRequest& request = requests_[place];
+  request.action = action;
+  request.has_begun = false;
+  request.value = value;
+  request.path[0] = '\0';
   if (path != nullptr) {
-    std::memcpy(place->request.path, path, std::strlen(path) + 1);
+    std::memcpy(request.path, path, std::strlen(path) + 1);
   }
-  place->state.store(timeout_ms == 0 ? kUnwatched : kWatched, std::memory_order_release);
+  states_[place].store(timeout_ms == 0 ? kUnwatched : kWatched, std::memory_order_release);
   std::atomic_ref<std::uint32_t>(*wake_word).fetch_add(1, std::memory_order_release);
   futex_wake_all(wake_word);
-  return timeout_ms == 0 ? static_cast<int>(OTPROF_OK) : wait(*place, timeout_ms);
+  return timeout_ms == 0 ? static_cast<int>(OTPROF_OK) : wait(place, timeout_ms);
 }
 
-int ControlQueue::wait(Place& place, int timeout_ms) noexcept {
+int ControlQueue::wait(std::size_t place, int timeout_ms) noexcept {
   const auto until = steady_clock::now() + milliseconds(timeout_ms);
-  while (place.state.load(std::memory_order_acquire) != kDone) {
+  while (states_[place].load(std::memory_order_acquire) != kDone) {
     const auto left = until - steady_clock::now();
     const bool is_over = left <= steady_clock::duration::zero();
     if (is_over || !is_open()) {
       std::uint32_t state = kWatched;
       // Nobody serves what nobody is there for; else it is left to be served.
-      if (place.state.compare_exchange_strong(state, is_open() ? kUnwatched : kFree)) {
+      if (states_[place].compare_exchange_strong(state, is_open() ? kUnwatched : kFree)) {
         return is_open() ? OTPROF_TIMED_OUT : OTPROF_NOT_RUNNING;
       }
       continue;
     }
-    futex_wait(&place.state, kWatched, std::min<steady_clock::duration>(left, kLookEvery));
+    futex_wait(&states_[place], kWatched, std::min<steady_clock::duration>(left, kLookEvery));
   }
-  const int result = place.result;
-  place.state.store(kFree, std::memory_order_release);
+  const int result = results_[place];
+  states_[place].store(kFree, std::memory_order_release);
   return result;
 }
 
-void ControlQueue::finish(Place& place, int result) noexcept {
-  place.result = result;
+void ControlQueue::finish(std::size_t place, int result) noexcept {
+  results_[place] = result;
   std::uint32_t state = kWatched;
-  if (place.state.compare_exchange_strong(state, kDone, std::memory_order_acq_rel)) {
-    futex_wake_all(&place.state);
+  if (states_[place].compare_exchange_strong(state, kDone, std::memory_order_acq_rel)) {
+    futex_wake_all(&states_[place]);
   } else {
-    place.state.store(kFree, std::memory_order_release);
+    states_[place].store(kFree, std::memory_order_release);
   }
 }
 
@@ -101,8 +103,8 @@ void ControlQueue::open(std::uint32_t* wake_word) noexcept {
 
 void ControlQueue::close() noexcept {
   wake_word_.store(nullptr, std::memory_order_release);
-  for (Place& place : places_) {
-    const std::uint32_t state = place.state.load(std::memory_order_acquire);
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    const std::uint32_t state = states_[place].load(std::memory_order_acquire);
     if (state == kWatched || state == kUnwatched) {
       finish(place, OTPROF_NOT_RUNNING);
     }
@@ -111,8 +113,8 @@ void ControlQueue::close() noexcept {
 
 void ControlQueue::reset() noexcept {
   wake_word_.store(nullptr, std::memory_order_release);
-  for (Place& place : places_) {
-    place.state.store(kFree, std::memory_order_release);
+  for (std::atomic<std::uint32_t>& state : states_) {
+    state.store(kFree, std::memory_order_release);
   }
 }
 

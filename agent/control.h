@@ -60,30 +60,30 @@ class ControlQueue {
 
  private:
   enum State : std::uint32_t { kFree, kBeingFilled, kWatched, kUnwatched, kDone };
-  struct Place {
-    std::atomic<std::uint32_t> state{kFree};
-    int result = OTPROF_OK;
-    ControlRequest request;
-  };
+  static constexpr std::size_t kPlaces = 16;
 
-  Place* take() noexcept;
-  int wait(Place& place, int timeout_ms) noexcept;
-  static void finish(Place& place, int result) noexcept;
+  // kPlaces: none is free.
+  std::size_t take() noexcept;
+  int wait(std::size_t place, int timeout_ms) noexcept;
+  void finish(std::size_t place, int result) noexcept;
 
   std::atomic<std::uint32_t*> wake_word_{nullptr};
-  std::array<Place, 16> places_;
+  // Apart from the requests, each of which has pages of its own that are touched when it is made.
+  std::array<std::atomic<std::uint32_t>, kPlaces> states_{};
+  std::array<int, kPlaces> results_{};
+  std::array<ControlRequest, kPlaces> requests_;
 };
 
 template <typename Answer>
 bool ControlQueue::serve(Answer&& answer) {
   bool is_waiting = false;
-  for (Place& place : places_) {
-    const std::uint32_t state = place.state.load(std::memory_order_acquire);
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    const std::uint32_t state = states_[place].load(std::memory_order_acquire);
     if (state != kWatched && state != kUnwatched) {
       continue;
     }
-    place.request.is_watched = state == kWatched;
-    if (const std::optional<int> result = answer(place.request)) {
+    requests_[place].is_watched = state == kWatched;
+    if (const std::optional<int> result = answer(requests_[place])) {
       finish(place, *result);
     } else {
       is_waiting = true;

@@ -75,13 +75,14 @@ std::unique_ptr<transport::Spool> open_spool(const Options& options, const Ident
 
 }  // namespace
 
-Delivery::Delivery(const Options& options, const Identity& identity)
+Delivery::Delivery(const Options& options, const Identity& identity,
+                   std::optional<transport::SenderConfig> sender)
     : options_(options), identity_(identity) {
   scope_.name = "libotprof";
   scope_.version = kVersion;
-  transport::SenderConfig config;
-  if ((options.exporters & kExportOtlp) != 0 && make_sender_config(options, config)) {
-    outbox_ = std::make_unique<transport::Outbox>(std::move(config), open_spool(options, identity));
+  if (sender) {
+    outbox_ =
+        std::make_unique<transport::Outbox>(*std::move(sender), open_spool(options, identity));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,9 @@ namespace otprof::agent {
 
 class Delivery {
  public:
-  Delivery(const Options& options, const Identity& identity);
+  // `sender`: none when nothing is to be delivered by OTLP.
+  Delivery(const Options& options, const Identity& identity,
+           std::optional<transport::SenderConfig> sender);
 
   // `kinds[i]` ("cpu" or "heap") is part of the name of profile i's pprof file. At least one profile.
   void deliver(const encoder::Dictionary& dictionary, std::span<const encoder::Profile> profiles,

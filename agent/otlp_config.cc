@@ -51,9 +51,18 @@ bool wants_gzip(const Options& options) {
   return static_cast<CompressionChoice>(choice) == CompressionChoice::kGzip;
 }
 
-bool make_sender_config(const Options& options, transport::SenderConfig& config) {
+std::optional<transport::SenderConfig> make_sender_config(const Options& options) {
+  if ((options.exporters & kExportOtlp) == 0) {
+    if (!options.spool_dir.empty()) {
+      log_warning(
+          "OTPROF_SPOOL_DIR is for what cannot be delivered by OTLP, and otlp is not among "
+          "OTPROF_EXPORTERS; nothing is kept there");
+    }
+    return std::nullopt;
+  }
+  transport::SenderConfig config;
   if (!choose_url(options, config.url)) {
-    return false;
+    return std::nullopt;
   }
   choose_headers(options, config.headers);
   config.proxy = transport::proxy_for_url(config.url, options.http_proxy,
@@ -77,7 +86,7 @@ bool make_sender_config(const Options& options, transport::SenderConfig& config)
   // A quarter for what waits; windows, symbols and live blocks have the rest.
   config.queue_bytes = static_cast<std::size_t>(options.max_memory / 4);
   config.warn = warn_from_sender;
-  return true;
+  return config;
 }
 
 }  // namespace otprof::agent

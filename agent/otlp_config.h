@@ -5,13 +5,15 @@
 // Background thread only; warns of what it cannot use.
 #pragma once
 
+#include <optional>
+
 #include "agent/options.h"
 #include "transport/otlp_sender.h"
 
 namespace otprof::agent {
 
-// False when no usable endpoint is left; the reason has been logged.
-bool make_sender_config(const Options& options, transport::SenderConfig& config);
+// None when OTLP is not asked for, or no usable endpoint is left; then the reason has been logged.
+std::optional<transport::SenderConfig> make_sender_config(const Options& options);
 
 // How request bodies are compressed, by the same precedence.
 bool wants_gzip(const Options& options);

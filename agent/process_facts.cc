@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <ctime>
+#include <utility>
 
 #include "agent/etc_files.h"
 #include "agent/log.h"
@@ -76,14 +77,21 @@ std::string first_line(std::string_view text) {
 
 }  // namespace
 
-ProcessFacts learn_process_facts(const Options& options, symbols::ModuleMap& modules) {
-  ProcessFacts facts;
+transport::KeyValues read_resource_attributes(const Options& options) {
+  transport::KeyValues given;
   std::string error;
-  if (!transport::parse_resource_attributes(options.resource_attributes, facts.given, error)) {
+  if (!transport::parse_resource_attributes(options.resource_attributes, given, error)) {
     log_warning("OTEL_RESOURCE_ATTRIBUTES is not accepted (" + error +
                 "); none of its attributes are used");
-    facts.given.clear();
+    given.clear();
   }
+  return given;
+}
+
+ProcessFacts learn_process_facts(const Options& options, transport::KeyValues given,
+                                 symbols::ModuleMap& modules) {
+  ProcessFacts facts;
+  facts.given = std::move(given);
   facts.instance_id = random_uuid();
   facts.pid = getpid();
   facts.creation_time = creation_time();

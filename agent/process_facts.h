@@ -35,7 +35,11 @@ struct ProcessFacts {
   bool in_kubernetes = false;
 };
 
-// Warns when OTEL_RESOURCE_ATTRIBUTES is not accepted. `modules` has been refreshed.
-ProcessFacts learn_process_facts(const Options& options, symbols::ModuleMap& modules);
+// OTEL_RESOURCE_ATTRIBUTES; empty, with a warning, when any part of it is wrong.
+transport::KeyValues read_resource_attributes(const Options& options);
+
+// `given`: what that function said. `modules` has been refreshed.
+ProcessFacts learn_process_facts(const Options& options, transport::KeyValues given,
+                                 symbols::ModuleMap& modules);
 
 }  // namespace otprof::agent

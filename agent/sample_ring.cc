@@ -89,11 +89,6 @@ void SampleRing::advance() noexcept {
   head_.store(head + size, std::memory_order_release);
 }
 
-bool SampleRing::is_half_full() const noexcept {
-  return (tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed)) * 2 >=
-         capacity_;
-}
-
 void SampleRing::reset() noexcept {
   // Fresh zero pages, instead of a private copy of every page the parent has written.
   madvise(words_, capacity_ * sizeof(std::uint64_t), MADV_DONTNEED);

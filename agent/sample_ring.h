@@ -35,8 +35,10 @@ class SampleRing {
   template <typename Take>
   std::size_t drain(Take&& take) noexcept;
 
-  // True when at least half of the ring is taken.
-  bool is_half_full() const noexcept;
+  // False while nothing has been put in, or lost.
+  bool was_used() const noexcept {
+    return tail_.load(std::memory_order_acquire) != 0 || lost() != 0;
+  }
   std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
   // In a forked child, before any sample is taken there: records of the parent's are discarded.
   void reset() noexcept;

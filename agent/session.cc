@@ -12,6 +12,7 @@
 #include "agent/cpu/stack_bounds.h"
 #include "agent/futex.h"
 #include "agent/log.h"
+#include "agent/otlp_config.h"
 #include "agent/process_status.h"
 #include "agent/self_report.h"
 #include "agent/symbols/unload_log.h"
@@ -41,19 +42,38 @@ Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* h
                  std::timed_mutex& unforkable)
     : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable), sampling_(options) {}
 
+void Session::check_settings() {
+  given_attributes_ = read_resource_attributes(options_);
+  sender_ = make_sender_config(options_);
+}
+
+bool Session::has_nothing() const {
+  // A spool may have something of earlier processes.
+  return options_.spool_dir.empty() && !ring_.was_used() &&
+         (heap_ == nullptr || (!heap_->was_used() && !options_.leak_report));
+}
+
+void Session::stop_sampling() {
+  sampling_.stop();
+  if (heap_ != nullptr) {
+    heap_->stop();
+  }
+}
+
 void Session::prepare() {
+  memory_at_start_ = own_memory_bytes();  // in a forked child, the parent's
   {
     const std::lock_guard lock(unforkable_);
     modules_.refresh();
   }
-  facts_ = learn_process_facts(options_, modules_);
+  facts_ = learn_process_facts(options_, std::move(given_attributes_), modules_);
   identify();
   if (!identity_.left_out.empty()) {
     log_warning("OTEL_RESOURCE_ATTRIBUTES has more than there is room for in a profile; " +
                 std::to_string(identity_.left_out.size()) + " are left out, first \"" +
                 identity_.left_out.front() + "\"");
   }
-  delivery_.emplace(options_, identity_);
+  delivery_.emplace(options_, identity_, std::move(sender_));
   if (delivery_->wants_pieces()) {
     if (heap_ != nullptr) {
       heap_->keep_pieces();
@@ -88,7 +108,6 @@ bool Session::start() {
   window_ = std::make_unique<Window>(cpu::monotonic_ns(), options_.timestamps);
   window_end_ = steady_clock::now() + milliseconds(options_.export_interval);
   next_check_ = steady_clock::now() + kCheckEvery;
-  memory_at_start_ = own_memory_bytes();  // in a forked child, the parent's
   if (heap_ != nullptr) {
     heap_->start();
     if (wishes().heap_interval != 0) {
@@ -137,10 +156,7 @@ void Session::sleep_until(TimePoint until, const std::uint32_t* wake_word, std::
 }
 
 void Session::finish(TimePoint deadline, bool is_at_exit) {
-  sampling_.stop();
-  if (heap_ != nullptr) {
-    heap_->stop();
-  }
+  stop_sampling();
   reports_leaks_ = is_at_exit;
   flush(deadline);
   delivery_->tell_summary();

@@ -42,8 +42,14 @@ class Session {
 
   // False when nothing can be sampled; the reason has been logged.
   bool start();
-  // What can wait until the program runs: identity, delivery. Before the first tick.
+  // Tells what is wrong with the settings that are not read before.
+  void check_settings();
+  // True while there is nothing that the end of the process would have to tell. Before prepare().
+  bool has_nothing() const;
+  // What can wait until the program runs: identity, delivery. Before the first tick, flush or finish.
   void prepare();
+  // For a session that has_nothing(); one that has still needs finish().
+  void stop_sampling();
   // True once the agent's is the last thread of the process: it must end, or the process never does.
   bool is_deserted() const { return is_deserted_; }
   // Does what is due; returns when it wants to be called again.
@@ -84,6 +90,8 @@ class Session {
   SampleRing& ring_;
   heap::HeapProfiler* heap_;
   std::timed_mutex& unforkable_;
+  transport::KeyValues given_attributes_;
+  std::optional<transport::SenderConfig> sender_;
   ProcessFacts facts_;
   ProcessContextReader process_context_;
   Identity identity_;

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -31,11 +32,15 @@ class ThreadTable {
     return words_ != nullptr;
   }
   // Forgets every thread; only while no thread is being armed.
-  void clear() noexcept { madvise(words_, kBytes, MADV_DONTNEED); }
+  void clear() noexcept {
+    madvise(words_, kBytes, MADV_DONTNEED);
+    used_.fill(false);
+  }
 
   bool contains(pid_t tid) const noexcept { return is_of(load(tid), tid); }
   // A place for `tid`, without a timer yet; false when another thread has it.
   bool add(pid_t tid) noexcept {
+    std::atomic_ref<bool>(used_[place_of(tid) / kPlacesPerPage]).store(true);
     std::uint64_t empty = 0;
     return word(tid).compare_exchange_strong(empty, entry(tid, 0, 0), std::memory_order_acq_rel);
   }
@@ -78,6 +83,10 @@ class ThreadTable {
   template <typename IsWanted, typename Take>
   void take_timers(IsWanted&& is_wanted, Take&& take) noexcept {
     for (std::size_t place = 0; place < kPlaces; ++place) {
+      if (!std::atomic_ref<bool>(used_[place / kPlacesPerPage]).load()) {
+        place += kPlacesPerPage - 1;  // reading it would make a page of it
+        continue;
+      }
       std::atomic_ref<std::uint64_t> at(words_[place]);
       std::uint64_t now = at.load(std::memory_order_acquire);
       while ((now & kTimerMask) != 0 && is_wanted(state_of(now) == kGrown)) {
@@ -93,9 +102,13 @@ class ThreadTable {
   // A word: thread id (22 bits, the kernel's PID_MAX_LIMIT) << 40 | state << 32 | timer + 1.
   static constexpr std::size_t kPlaces = std::size_t{1} << 16;
   static constexpr std::size_t kBytes = kPlaces * sizeof(std::uint64_t);
+  static constexpr std::size_t kPlacesPerPage = 4096 / sizeof(std::uint64_t);
   static constexpr std::uint64_t kTimerMask = 0xffffffffU;
   static constexpr std::uint64_t kGrown = 255;
 
+  static std::size_t place_of(pid_t tid) noexcept {
+    return static_cast<std::size_t>(tid) % kPlaces;
+  }
   static std::uint64_t timer_bits(int timer) noexcept {
     return static_cast<std::uint32_t>(timer + 1);
   }
@@ -111,7 +124,7 @@ class ThreadTable {
   }
 
   std::atomic_ref<std::uint64_t> word(pid_t tid) const noexcept {
-    return std::atomic_ref<std::uint64_t>(words_[static_cast<std::size_t>(tid) % kPlaces]);
+    return std::atomic_ref<std::uint64_t>(words_[place_of(tid)]);
   }
   std::uint64_t load(pid_t tid) const noexcept { return word(tid).load(std::memory_order_acquire); }
   // What was there before; 0 when the place is not the thread's.
@@ -127,6 +140,7 @@ class ThreadTable {
   }
 
   std::uint64_t* words_ = nullptr;
+  std::array<bool, kPlaces / kPlacesPerPage> used_{};  // pages that had an entry
 };
 
 }  // namespace otprof::cpu

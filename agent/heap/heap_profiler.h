@@ -40,6 +40,8 @@ class HeapProfiler {
   // Moves samples from the ring into the store, and makes room in the live table when it fills up.
   void collect(const symbols::ModuleMap& modules, agent::ThreadNames& names);
 
+  // False while there has been no sample.
+  bool was_used() const { return ring_.was_used(); }
   // True when the ring would not hold what comes in a quarter of a second.
   bool is_busy() const { return is_busy_; }
 

@@ -76,6 +76,27 @@ def test_no_samples_no_connection(_):
     assert receiver.connections == 0
 
 
+def test_short_process_without_samples_prepares_no_delivery(_):
+    quiet = {"OTPROF_LOG_LEVEL": "info", "OTPROF_CPU_HZ": "1",
+             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    result = harness.run(IDLE, **quiet)
+    assert b"CPU is sampled" in result.stderr and b"OTLP requests" not in result.stderr, result
+    # What is wrong is told all the same.
+    result = harness.run(IDLE, **{**quiet, "OTEL_RESOURCE_ATTRIBUTES": "a"})
+    assert b"OTEL_RESOURCE_ATTRIBUTES is not accepted" in result.stderr, result
+    # As is the end of one that has lived for longer.
+    result = harness.run(["/usr/bin/python3", "-S", "-E", "-c", "import time; time.sleep(0.5)"],
+                         **quiet)
+    assert b"OTLP requests: 0 made" in result.stderr, result
+
+
+def test_spool_without_otlp_is_told(directory):
+    result = harness.run(IDLE, OTPROF_SPOOL_DIR=directory, OTPROF_EXPORTERS="none",
+                         OTPROF_CPU_HZ="1")
+    lines = result.stderr.decode().splitlines()
+    assert len(lines) == 1 and "OTPROF_SPOOL_DIR" in lines[0] and "OTPROF_EXPORTERS" in lines[0]
+
+
 def test_samples_do_connect(_):
     with harness.Receiver() as receiver:
         result = busy(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTPROF_EXIT_TIMEOUT="30s")
