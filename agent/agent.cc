@@ -29,6 +29,7 @@
 #include "agent/stand_down.h"
 #include "agent/symbols/unload_log.h"
 #include "agent/unusual_calls.h"
+#include "agent/unwind/module.h"
 #include "agent/unwind/unwinder.h"
 #include "agent/walker.h"
 #include "interpose/hooks.h"
@@ -166,8 +167,12 @@ void flush_agent() noexcept {
 }
 
 // The log is read by the background thread; rules of what is gone must not serve what comes next.
-void before_module_unload() noexcept { symbols::UnloadLog::look(cpu::monotonic_ns()); }
+void before_module_unload() noexcept {
+  symbols::UnloadLog::look(cpu::monotonic_ns());
+  unwind::know_loaded_modules();
+}
 void after_module_unload() noexcept {
+  unwind::know_loaded_modules();
   if (symbols::UnloadLog::look(cpu::monotonic_ns())) {
     unwind::forget_cached_rules();
   }
@@ -302,6 +307,12 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     log_info("not profiling: OTPROF_SAMPLING profiles a share of the processes, not this one");
     return;
   }
+  // Not again in a forked child, whose copy of the loader's lock another thread may have held: it has the copy.
+  unwind::know_loaded_modules();
+  log_info(unwind::has_find_object()
+               ? "modules are found by the C library's _dl_find_object"
+               : "modules are found in a copy of the loader's list: this C library has no "
+                 "_dl_find_object");
   if (!agent->ring.create(ring_bytes(agent->options))) {
     log_error("no memory for the sample ring; not profiling");
     return;

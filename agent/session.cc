@@ -16,6 +16,7 @@
 #include "agent/process_status.h"
 #include "agent/self_report.h"
 #include "agent/symbols/unload_log.h"
+#include "agent/unwind/module.h"
 #include "agent/usage.h"
 
 namespace otprof::agent {
@@ -182,6 +183,7 @@ Session::TimePoint Session::step_delivery() {
 void Session::collect() {
   {
     const std::lock_guard lock(unforkable_);
+    unwind::know_loaded_modules();
     if (modules_.refresh()) {
       unwind::forget_cached_rules();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/system_probe.h"
 
+#include <dlfcn.h>
 #include <gnu/libc-version.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -22,7 +23,6 @@ namespace {
 struct Version {
   int major = 0;
   int minor = 0;
-  auto operator<=>(const Version&) const = default;
 };
 
 Version version_of(const char* text) {
@@ -91,17 +91,18 @@ std::vector<Finding> probe_system() {
   std::vector<Finding> findings;
   utsname system{};
   uname(&system);
-  constexpr Version kKernel{5, 13};
-  findings.push_back({version_of(system.release) >= kKernel,
-                      std::string("kernel ") + system.release,
-                      version_of(system.release) >= kKernel ? "perf events can raise SIGTRAP"
-                                                            : "SIGTRAP events need 5.13"});
+  const Version release = version_of(system.release);
+  const bool has_sigtrap = release.major > 5 || (release.major == 5 && release.minor >= 13);
+  findings.push_back({has_sigtrap, std::string("kernel ") + system.release,
+                      has_sigtrap ? "perf events can raise SIGTRAP" : "SIGTRAP events need 5.13"});
   const char* const libc = gnu_get_libc_version();
-  constexpr Version kLibc{2, 35};
+  // Since 2.35; some distributions have it in older versions.
+  const bool has_find_object = dlsym(RTLD_DEFAULT, "_dl_find_object") != nullptr;
   findings.push_back({true, std::string("glibc ") + libc,
-                      version_of(libc) >= kLibc
-                          ? "finds unwind tables without a lock"
-                          : "before 2.35: unwinds with a snapshot of its own"});
+                      has_find_object
+                          ? "modules are found by its _dl_find_object"
+                          : "has no _dl_find_object: modules are found in a copy of the "
+                            "loader's list"});
   std::string paranoid = word_of_file("/proc/sys/kernel/perf_event_paranoid");
   if (paranoid.empty()) paranoid = "unknown";
 

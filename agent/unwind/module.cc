@@ -1,18 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in signal handlers and malloc hooks. Calls: _dl_find_object.
+// Runs in signal handlers and malloc hooks. Calls: _dl_find_object, or find_in_snapshot.
+// A constructor calls getauxval, dlsym and dlerror.
 #include "agent/unwind/module.h"
 
 #include <dlfcn.h>
 #include <sys/auxv.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
+
+#include "agent/unwind/module_snapshot.h"
 
 namespace otprof::unwind {
 namespace {
 
 constexpr std::uintptr_t kPage = 4096;  // the smallest there is: what surely is mapped at map_start
+
+// glibc's struct dl_find_object on x86-64. By our own name, so that the library can be built where there is
+// none; the function is looked up by name, so that it can be loaded there.
+struct LoaderObject {
+  unsigned long long flags;
+  std::uintptr_t map_start;
+  std::uintptr_t map_end;
+  void* map;
+  std::uintptr_t eh_frame_hdr;
+  std::array<unsigned long long, 7> reserved;
+};
+#if __GLIBC_PREREQ(2, 35)
+static_assert(sizeof(LoaderObject) == sizeof(dl_find_object) &&
+              offsetof(LoaderObject, map_start) == offsetof(dl_find_object, dlfo_map_start) &&
+              offsetof(LoaderObject, map_end) == offsetof(dl_find_object, dlfo_map_end) &&
+              offsetof(LoaderObject, eh_frame_hdr) == offsetof(dl_find_object, dlfo_eh_frame));
+#endif
+using LoaderFindObject = int (*)(void*, LoaderObject*);
+constinit LoaderFindObject loader_find_object = nullptr;
+
+// Before every constructor that could start a profiler.
+[[gnu::constructor(101)]] void look_up_find_object() {
+  loader_find_object = reinterpret_cast<LoaderFindObject>(dlsym(RTLD_DEFAULT, "_dl_find_object"));
+  if (loader_find_object == nullptr) dlerror();  // the program need not hear of it
+}
 
 // What the kernel tells of the main program. Its segments may have gaps between them, into which
 // other things are mapped; then _dl_find_object reports the segment around the address, not the
@@ -96,18 +126,35 @@ ProgramHeaders program_headers(const Module& module) noexcept {
   return headers;
 }
 
-#if __GLIBC_PREREQ(2, 35)
+void know_loaded_modules() noexcept {
+  if (!has_find_object()) renew_module_snapshot();
+}
+
+bool has_find_object() noexcept { return loader_find_object != nullptr; }
+
 bool find_object(std::uintptr_t address, Module& module) noexcept {
-  struct dl_find_object found;
-  if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
-  module.map_start = reinterpret_cast<std::uintptr_t>(found.dlfo_map_start);
-  module.map_end = reinterpret_cast<std::uintptr_t>(found.dlfo_map_end);
-  module.eh_frame_hdr = reinterpret_cast<std::uintptr_t>(found.dlfo_eh_frame);
+  if (loader_find_object == nullptr) return find_in_snapshot(address, module);
+  LoaderObject found;
+  if (loader_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
+  module.map_start = found.map_start;
+  module.map_end = found.map_end;
+  module.eh_frame_hdr = found.eh_frame_hdr;
   return true;
 }
-#else
-bool find_object(std::uintptr_t, Module&) noexcept { return false; }
-#endif
+
+extern "C" int __wrap__dl_find_object(void* address, LoaderObject* object);
+
+// What the C++ runtime that is linked into the library would call (unwind_dep binds it): as its own it would
+// keep the library from being loaded where there is none.
+int __wrap__dl_find_object(void* address, LoaderObject* object) {
+  Module module;
+  if (!find_object(reinterpret_cast<std::uintptr_t>(address), module)) return -1;
+  *object = {};
+  object->map_start = module.map_start;
+  object->map_end = module.map_end;
+  object->eh_frame_hdr = module.eh_frame_hdr;
+  return 0;
+}
 
 Bytes readable_segment(const Module& module, std::uintptr_t address) noexcept {
   return segment(module, address, PF_R);

@@ -2,10 +2,10 @@
 //
 // Which loaded module holds an address, and which of its bytes may be read.
 //
-// find_object() is the only place that asks the dynamic linker. It uses _dl_find_object (lock-free,
-// async-signal-safe). Built against a glibc older than 2.35, which has none, it finds no module, and
-// only frame pointers are followed; a snapshot of our own belongs behind this same function.
-// Usable from a signal handler and a malloc hook.
+// find_object() is the only place that asks. It asks _dl_find_object (lock-free, async-signal-safe) if the C
+// library of the process has it; glibc before 2.35 has not, and then a copy of the loader's list is
+// searched (module_snapshot.h), which whoever sees that modules have come or gone keeps up to date.
+// Usable from a signal handler and a malloc hook, unless it says otherwise.
 #pragma once
 
 #include <elf.h>
@@ -21,6 +21,13 @@ struct Module {
   std::uintptr_t map_end = 0;       // exclusive; there may be unreadable gaps in between
   std::uintptr_t eh_frame_hdr = 0;  // 0: the module has none
 };
+
+// Not on a signal handler or a malloc hook: to be called before the first walk, and when modules may have
+// been loaded or unloaded. Does nothing where the C library knows by itself.
+void know_loaded_modules() noexcept;
+
+// Whether the C library knows by itself.
+bool has_find_object() noexcept;
 
 // False: no module holds this address.
 bool find_object(std::uintptr_t address, Module& module) noexcept;

@@ -3,6 +3,7 @@
 """How true CPU profiles are: programs that know where their time goes, against the files they leave.
 
   test/truth/cpu/accuracy.py [--engines LIST] [--cases LIST] [--quick] [--as-user NAME] [--deny-perf]
+                              [--without-find-object]
   (or ./tools/dev bench accuracy ...)
 
 Each program takes turns between parts and books what the clock of its threads says for each. Judged,

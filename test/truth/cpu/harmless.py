@@ -3,7 +3,7 @@
 """What sampling must never do to a program, tried where it most easily happens.
 
   test/truth/cpu/harmless.py [CHECK...] [--engines LIST] [--unwinders LIST] [--quick] [--as-user NAME]
-                             [--deny-perf]
+                             [--deny-perf] [--without-find-object]
   (or ./tools/dev bench harmless ...)
 
   eintr    poll, select, epoll_wait, nanosleep, sem_timedwait and connect, 20,000 of each at 1 kHz:

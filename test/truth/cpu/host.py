@@ -31,6 +31,8 @@ def add_arguments(parser):
     parser.add_argument("--engines", default=",".join(ENGINES),
                         help="comma list of: " + " ".join(ENGINES))
     parser.add_argument("--as-user", metavar="NAME", help="run as this user (needs root)")
+    parser.add_argument("--without-find-object", action="store_true",
+                        help="run as on a glibc older than 2.35, without _dl_find_object")
     parser.add_argument("--deny-perf", action="store_true",
                         help="run under a seccomp filter that refuses perf_event_open")
 
@@ -55,10 +57,13 @@ class Host:
             print("SKIP only root can become another user")
             sys.exit(SKIPPED)
         self.deny_perf = arguments.deny_perf
+        self.without_find_object = arguments.without_find_object
         self.directory = tempfile.mkdtemp(prefix="otprof-truth-")
         os.chmod(self.directory, 0o755)
         self.runs = 0
         self.agent = self.file("libotprof.so")
+        if self.without_find_object:
+            self.agent = self.file("test", "truth", "unwind", "without_find_object.so") + " " + self.agent
 
     def __enter__(self):
         return self
@@ -70,7 +75,8 @@ class Host:
         paranoid = open("/proc/sys/kernel/perf_event_paranoid", encoding="ascii").read().strip()
         return (f"as {self.user.pw_name if self.user else 'the user that runs this'}, "
                 f"perf_event_paranoid {paranoid}"
-                + (", perf_event_open refused by seccomp" if self.deny_perf else ""))
+                + (", perf_event_open refused by seccomp" if self.deny_perf else "")
+                + (", without _dl_find_object" if self.without_find_object else ""))
 
     def file(self, *path):
         """A file of the build directory, where the user can read it."""
@@ -123,3 +129,5 @@ class Host:
         if f"CPU is sampled by the {wanted} engine" not in log:
             why = [line for line in log.splitlines() if "otprof" in line]
             raise Unavailable(why[0].split("otprof:", 1)[-1].strip() if why else "nothing was logged")
+        if self.without_find_object and "in a copy of the loader's list" not in log:
+            raise AssertionError("the agent found _dl_find_object")

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "agent/unwind/libunwind_walker.h"
+#include "agent/unwind/module.h"
 #include "agent/unwind/unwinder.h"
 
 namespace {
@@ -84,7 +85,9 @@ void load_often() {
   for (int i = 0; i < 2000; ++i) {
     for (const char* name : {"libutil.so.1", "libresolv.so.2", "libBrokenLocale.so.1"}) {
       void* handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+      unwind::know_loaded_modules();
       if (handle != nullptr) dlclose(handle);
+      unwind::know_loaded_modules();
       unwind::forget_cached_rules();
     }
   }
@@ -113,6 +116,7 @@ int main(int argc, char** argv) {
   if (name == "fp") walker = unwind::walk_frame_pointers;
   if (name == "libunwind") walker = unwind::walk_libunwind;
   unwind::prepare_libunwind();
+  unwind::know_loaded_modules();
   struct sigaction action {};
   action.sa_sigaction = on_tick;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 
+#include "agent/unwind/module.h"
 #include "test/truth/unwind/scenarios.h"
 
 extern "C" {
@@ -176,8 +177,10 @@ void processes() {
 void load_module() {
   void* handle = dlopen("libutil.so.1", RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return;
+  unwind::know_loaded_modules();
   sink = sink + (dlsym(handle, "no_such_symbol") != nullptr ? 1 : 0);
   dlclose(handle);
+  unwind::know_loaded_modules();
 }
 
 }  // namespace otprof::test

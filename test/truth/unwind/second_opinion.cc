@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "agent/unwind/libunwind_walker.h"
+#include "agent/unwind/module.h"
 #include "agent/unwind/unwinder.h"
 
 namespace {
@@ -99,6 +100,7 @@ timer_t timer;
   main_bounds = {reinterpret_cast<std::uintptr_t>(low),
                  reinterpret_cast<std::uintptr_t>(low) + size};
   unwind::prepare_libunwind();
+  unwind::know_loaded_modules();
   struct sigaction action {};
   action.sa_sigaction = on_tick;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;

@@ -14,8 +14,10 @@ std::uint64_t load(std::uint64_t address) {
 // The first opcode byte of the instruction at `pc`, behind its prefixes.
 const std::uint8_t* opcode(std::uint64_t pc) {
   const auto* byte = reinterpret_cast<const std::uint8_t*>(pc);
-  while (*byte == 0xf2 || *byte == 0x3e || *byte == 0x66 || (*byte >= 0x40 && *byte <= 0x4f))
+  while (*byte == 0xf2 || *byte == 0x3e || *byte == 0x66 || *byte == 0x67 ||
+         (*byte >= 0x40 && *byte <= 0x4f)) {
     ++byte;
+  }
   return byte;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agent/unwind/libunwind_walker.h"
+#include "agent/unwind/module.h"
 #include "test/truth/unwind/scenarios.h"
 #include "test/truth/unwind/stepper.h"
 
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
     if (is_wanted(test::scenarios()[i])) chosen.push_back(i);
   }
   otprof::unwind::prepare_libunwind();
+  otprof::unwind::know_loaded_modules();
   test::Tally tally(test::scenarios().size());
   switch (test::step_through(run_scenarios, current, every, tally)) {
     case test::Stepping::kNotPermitted: std::puts("SKIP: ptrace is not permitted here"); return 77;

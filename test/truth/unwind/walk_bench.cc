@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a walk costs: nanoseconds per frame over a chain of distinct functions with frames of
-// different shapes, with the rules cached (warm) and after forgetting them (cold); libunwind beside it.
+// different shapes, with the rules cached (warm) and after forgetting them (cold); libunwind beside it. And
+// what it costs to find the module of an address, either way.
 // Usage: walk_bench [rounds]. Prints one line per measurement: the median of 9.
 #include <alloca.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -14,6 +17,8 @@
 #include <cstdlib>
 
 #include "agent/unwind/libunwind_walker.h"
+#include "agent/unwind/module.h"
+#include "agent/unwind/module_snapshot.h"
 #include "agent/unwind/unwinder.h"
 
 namespace {
@@ -56,9 +61,47 @@ void report(const char* name, unsigned times, Action action) {
               median / depth);
 }
 
+template <typename Find>
+void report_lookup(const char* name, std::uintptr_t address, Find find) {
+  std::array<double, 9> samples{};
+  unwind::Module module;
+  for (double& sample : samples) {
+    const double begin = now_ns();
+    for (unsigned i = 0; i < rounds; ++i) {
+      if (!find(address, module)) std::abort();
+      // The next address is not known before this answer.
+      address += module.map_start & 1;
+    }
+    sample = (now_ns() - begin) / rounds;
+  }
+  std::sort(samples.begin(), samples.end());
+  std::printf("%-38s %9.1f ns/lookup\n", name, samples[samples.size() / 2]);
+}
+
+void report_lookups() {
+  void* opened = dlopen("libresolv.so.2", RTLD_NOW);
+  if (opened == nullptr) std::abort();
+  unwind::know_loaded_modules();
+  unwind::renew_module_snapshot();
+  const std::uintptr_t places[] = {reinterpret_cast<std::uintptr_t>(&report_lookups),
+                                   reinterpret_cast<std::uintptr_t>(&std::abort),
+                                   static_cast<const link_map*>(opened)->l_addr};
+  const char* const names[] = {"the program", "the C library", "an opened module"};
+  for (unsigned i = 0; i < 3; ++i) {
+    char name[64];
+    std::snprintf(name, sizeof name, "%s: %s", names[i],
+                  unwind::has_find_object() ? "_dl_find_object" : "find_object");
+    report_lookup(name, places[i], unwind::find_object);
+    std::snprintf(name, sizeof name, "%s: the snapshot", names[i]);
+    report_lookup(name, places[i], unwind::find_in_snapshot);
+  }
+  dlclose(opened);
+}
+
 [[gnu::noinline]] unsigned measure() {
   static std::array<std::uint64_t, kCapacity> frames;
   const unwind::StackBounds bounds = stack_bounds();
+  unwind::know_loaded_modules();
   unwind::Registers registers;
   unwind::capture_registers(registers);
   report("cfi, warm", rounds,
@@ -67,6 +110,7 @@ void report(const char* name, unsigned times, Action action) {
     unwind::forget_cached_rules();
     return unwind::walk_cfi(registers, bounds, frames.data(), kCapacity).depth;
   });
+  report_lookups();
   unwind::prepare_libunwind();
   report("libunwind, warm", rounds / 100 + 1,
          [&] { return unwind::walk_libunwind(registers, bounds, frames.data(), kCapacity).depth; });
