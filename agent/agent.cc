@@ -114,10 +114,12 @@ bool start_background(Agent& agent, Wait wait) {
   // As inherited by a fork: not for our thread.
   interpose::call_on_thread_start(nullptr);
   interpose::call_before_thread_start(nullptr);
-  cpu::configure_sampler({.ring = &agent.ring,
-                          .walk = prepare_walker(agent.options),
-                          .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth),
-                          .only_in_trace = agent.options.sampling.mode == SamplingMode::kTrace});
+  cpu::configure_sampler(
+      {.ring = &agent.ring,
+       .walk = prepare_walker(agent.options),
+       .max_depth = static_cast<std::uint32_t>(agent.options.max_stack_depth),
+       .only_in_trace = agent.options.sampling.mode == SamplingMode::kTrace,
+       .slow_ns = 1000 * static_cast<std::uint64_t>(agent.options.max_sample_latency)});
   agent.owner = getpid();
   if (!agent.background->start(wait == Wait::kLater ? std::chrono::milliseconds(0) : kArmLimit)) {
     log_error("no thread to be had; not profiling");

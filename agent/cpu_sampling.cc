@@ -22,7 +22,6 @@ namespace {
 // is found so twice, and has used CPU time for a sample in between.
 constexpr std::chrono::seconds kSuspectEvery{10};
 constexpr std::size_t kMostSuspects = 512;
-constexpr std::uint64_t kWorthASample = 1'000'000'000;  // ns, at one sample a second
 // A Go runtime that has not installed its handlers by then never will.
 constexpr std::chrono::seconds kGoStartLimit{5};
 
@@ -30,6 +29,7 @@ constexpr std::chrono::seconds kGoStartLimit{5};
 
 bool CpuSampling::start(std::uint64_t hz) {
   hz_ = hz;
+  note_period();
   if (!options_.cpu) {
     facts_.reason = "OTPROF_CPU is false";
     return true;
@@ -56,13 +56,23 @@ bool CpuSampling::is_go_ready() const {
 }
 
 bool CpuSampling::start_engine() {
+  if (!open_engine()) {
+    return false;
+  }
+  const std::string line = std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
+                           std::to_string(hz_) + " Hz (" + facts_.reason + ")";
+  log_info(line);
+  return true;
+}
+
+bool CpuSampling::open_engine() {
   const auto choice =
       is_go_ ? cpu::EngineChoice::kTimer : static_cast<cpu::EngineChoice>(options_.cpu_engine);
   std::string failed;
   engine_.reset();  // the one before must not end, and refuse signals, after this one has begun
   engine_ = cpu::start_engine({.choice = choice,
                                .include_kernel = options_.include_syscalls,
-                               .rate = {.period_ns = 1'000'000'000U / hz_, .factor = 1}},
+                               .rate = {.period_ns = 1'000'000'000U / hz_, .factor = factor_}},
                               failed);
   if (engine_ == nullptr) {
     state_ = State::kLost;
@@ -81,10 +91,16 @@ bool CpuSampling::start_engine() {
   } else {
     facts_.reason = is_free_choice ? "the first that auto tries" : "asked for by OTPROF_CPU_ENGINE";
   }
-  const std::string line = std::string("CPU is sampled by the ") + engine_->name() + " engine at " +
-                           std::to_string(hz_) + " Hz (" + facts_.reason + ")";
-  log_info(line);
   return true;
+}
+
+void CpuSampling::note_period() {
+  facts_.period_ns = 1'000'000'000U / hz_ * factor_;
+  switch (rate_reason_) {
+    case RateReason::kConfigured: facts_.period_reason = "as configured"; break;
+    case RateReason::kAdaptive: facts_.period_reason = "OTPROF_SAMPLING=adaptive"; break;
+    case RateReason::kBudget: facts_.period_reason = "OTPROF_MAX_CPU_PERCENT"; break;
+  }
 }
 
 void CpuSampling::stop() {
@@ -103,11 +119,25 @@ void CpuSampling::suspend() {
 
 bool CpuSampling::change_rate(std::uint64_t hz) {
   hz_ = hz;
+  factor_ = 1;
+  rate_reason_ = RateReason::kConfigured;
+  note_period();
   if (state_ != State::kOn) {
     return true;
   }
   stop();
   return start_engine();
+}
+
+void CpuSampling::change_factor(std::uint32_t factor, RateReason reason) {
+  factor_ = factor;
+  rate_reason_ = reason;
+  note_period();
+  ++facts_.period_changes;
+  if (state_ == State::kOn) {
+    stop();
+    open_engine();
+  }
 }
 
 void CpuSampling::check() {
@@ -159,7 +189,7 @@ void CpuSampling::survey() {
   facts_.blocked_threads = 0;
   for (const auto& [tid, cpu_time] : suspects_) {
     const bool is_unsampled = state_ == State::kOn &&
-                              cpu_time_of(tid) >= cpu_time + kWorthASample / hz_ &&
+                              cpu_time_of(tid) >= cpu_time + facts_.period_ns &&
                               is_blocking(tid, engine_->signal());
     facts_.blocked_threads += is_unsampled ? 1 : 0;
   }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/cpu/engine.h"
+#include "agent/governor.h"
 #include "agent/options.h"
 #include "agent/sampling_facts.h"
 
@@ -31,8 +32,15 @@ class CpuSampling {
   void stop();
   // Until the next start().
   void suspend();
-  // False when the engine did not start again.
+  // False when the engine did not start again. At the rate itself, whatever factor there was.
   bool change_rate(std::uint64_t hz);
+  // One sample for `factor` periods of the rate, 1 .. hz, each of which weighs so much.
+  void change_factor(std::uint32_t factor, RateReason reason);
+  double effective_hz() const { return static_cast<double>(hz_) / factor_; }
+  // Of each signal, beside what its handler does, ns. May take 3 ms the first time.
+  std::uint64_t signal_cost_ns() const {
+    return engine_ == nullptr ? 0 : engine_->signal_cost_ns();
+  }
   bool is_on() const { return state_ == State::kOn; }
   bool is_lost() const { return state_ == State::kLost; }
   // For as long as the process lives.
@@ -50,6 +58,8 @@ class CpuSampling {
   enum class State { kOn, kPaused, kSuspended, kAwaitingGo, kLost };
 
   bool start_engine();
+  bool open_engine();
+  void note_period();
   bool is_go_ready() const;
   void count_pause();
   void warn_of_unsampled();
@@ -58,6 +68,8 @@ class CpuSampling {
   State state_ = State::kLost;
   std::unique_ptr<cpu::Engine> engine_;
   std::uint64_t hz_ = 0;
+  std::uint32_t factor_ = 1;
+  RateReason rate_reason_ = RateReason::kConfigured;
   SamplingFacts facts_;
   bool is_go_ = false;
   TimePoint go_ready_by_{};

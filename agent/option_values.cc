@@ -15,6 +15,7 @@ struct Unit {
 
 constexpr Unit kByteUnits[] = {{"", 1}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}};
 constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+constexpr Unit kLatencyUnits[] = {{"us", 1}, {"ms", 1000}, {"s", 1'000'000}};
 constexpr Unit kNoUnits[] = {{"", 1}};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -52,6 +53,30 @@ bool parse_in_range(std::string_view text, std::string_view accepted, std::span<
   }
   out = value;
   return true;
+}
+
+// Digits with at most one point among them. By hand: the library's conversion would need libm.
+bool parse_decimal(std::string_view text, double& out) {
+  double value = 0;
+  double unit = 1;
+  bool has_point = false;
+  bool has_digit = false;
+  for (const char c : text) {
+    if (c == '.' && !has_point) {
+      has_point = true;
+      continue;
+    }
+    if (c < '0' || c > '9') {
+      return false;
+    }
+    has_digit = true;
+    unit = has_point ? unit / 10 : unit;
+    value = has_point ? value + (c - '0') * unit : value * 10 + (c - '0');
+  }
+  if (has_digit) {
+    out = value;
+  }
+  return has_digit;
 }
 
 }  // namespace
@@ -97,6 +122,23 @@ bool parse_duration(std::string_view text, std::string_view accepted, std::int64
   return parse_in_range(text, accepted, kDurationUnits, out);
 }
 
+bool parse_latency(std::string_view text, std::string_view accepted, std::int64_t& out) {
+  return parse_in_range(text, accepted, kLatencyUnits, out);
+}
+
+bool parse_percent(std::string_view text, std::string_view accepted, double& out) {
+  const std::size_t dash = accepted.find('-');
+  double value = 0;
+  double low = 0;
+  double high = 0;
+  if (!parse_decimal(text, value) || !parse_decimal(accepted.substr(0, dash), low) ||
+      !parse_decimal(accepted.substr(dash + 1), high) || value < low || value > high) {
+    return false;
+  }
+  out = value;
+  return true;
+}
+
 bool parse_choice(std::string_view text, std::string_view accepted, int& out) {
   for (int position = 0; !accepted.empty(); ++position) {
     if (equal_ignoring_case(text, next_item(accepted))) {
@@ -119,24 +161,8 @@ bool parse_sampling(std::string_view text, std::string_view accepted, SamplingWi
     return true;
   }
   text.remove_prefix(kRatio.size());
-  // By hand: the library's conversion would need libm.
   double ratio = 0;
-  double unit = 1;
-  bool has_point = false;
-  bool has_digit = false;
-  for (const char c : text) {
-    if (c == '.' && !has_point) {
-      has_point = true;
-      continue;
-    }
-    if (c < '0' || c > '9') {
-      return false;
-    }
-    has_digit = true;
-    unit = has_point ? unit / 10 : unit;
-    ratio = has_point ? ratio + (c - '0') * unit : ratio * 10 + (c - '0');
-  }
-  if (!has_digit || ratio > 1) {
+  if (!parse_decimal(text, ratio) || ratio > 1) {
     return false;
   }
   out = {SamplingMode::kRatio, ratio};

@@ -11,7 +11,7 @@
 
 namespace otprof::agent {
 
-enum class SamplingMode : int { kAlways, kTrace, kRatio };
+enum class SamplingMode : int { kAlways, kTrace, kAdaptive, kRatio };
 struct SamplingWish {
   SamplingMode mode = SamplingMode::kAlways;
   double ratio = 1;  // of processes, with kRatio
@@ -23,6 +23,10 @@ bool parse_integer(std::string_view text, std::string_view accepted, std::int64_
 bool parse_bytes(std::string_view text, std::string_view accepted, std::int64_t& out);
 // A number with ms, s, m or h; `out` in milliseconds. The unit is required, but for 0.
 bool parse_duration(std::string_view text, std::string_view accepted, std::int64_t& out);
+// A number with us, ms or s; `out` in microseconds. The unit is required.
+bool parse_latency(std::string_view text, std::string_view accepted, std::int64_t& out);
+// A decimal number.
+bool parse_percent(std::string_view text, std::string_view accepted, double& out);
 bool parse_choice(std::string_view text, std::string_view accepted, int& out);
 // Words separated by commas. "none" may stand only alone and gives 0.
 bool parse_set(std::string_view text, std::string_view accepted, unsigned& out);

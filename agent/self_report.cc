@@ -39,7 +39,12 @@ class Attributes {
 void add_self_report(const SelfReport& report, const Delivery& delivery,
                      encoder::Dictionary& dictionary, encoder::Profile& profile) {
   Attributes attributes(dictionary, profile);
-  attributes.add("otprof.agent.cpu_time", report.cpu_ns, "ns");
+  attributes.add("otprof.agent.cpu_time", report.effort.background, "ns");
+  attributes.add("otprof.agent.cpu_samples_time", report.effort.cpu_samples, "ns");
+  attributes.add("otprof.agent.heap_samples_time", report.effort.heap_samples, "ns");
+  attributes.add("otprof.agent.cost", report.cost_ppm, "ppm");
+  attributes.add("otprof.process.cpu_time", report.effort.process, "ns");
+  attributes.add_unless_zero("otprof.samples.slow", report.effort.samples_slow);
   attributes.add("otprof.agent.memory", report.memory_bytes, "By");
   attributes.add_unless_zero("otprof.windows.closed_early", report.windows_closed_early);
   attributes.add_unless_zero("otprof.encode.failed", delivery.counters().encode_failed);

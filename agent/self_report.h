@@ -5,13 +5,15 @@
 #pragma once
 
 #include "agent/delivery.h"
+#include "agent/governor.h"
 #include "encoder/dictionary.h"
 #include "encoder/profile.h"
 
 namespace otprof::agent {
 
 struct SelfReport {
-  std::uint64_t cpu_ns = 0;
+  Effort effort;
+  std::uint64_t cost_ppm = 0;  // as the governor sees it
   std::uint64_t memory_bytes = 0;
   std::uint64_t windows_closed_early = 0;
 };

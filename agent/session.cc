@@ -115,6 +115,7 @@ bool Session::start() {
       heap_->set_interval(wishes().heap_interval);
     }
   }
+  begin_budget();
   if (wishes().is_stopped) {
     suspend();
     return true;
@@ -131,6 +132,7 @@ Session::TimePoint Session::tick() {
     const ProcessStatus status = read_process_status();
     is_deserted_ = status.is_deserted;
     sampling_.look_after(status.is_traced);
+    keep_budget();
     next_check_ = now + kCheckEvery;
   }
   if (now >= window_end_) {
@@ -253,7 +255,9 @@ void Session::close_window() {
     }
   }
   if (!profiles.empty()) {
-    add_self_report({.cpu_ns = own_cpu_ns(),
+    add_self_report({.effort = effort_meter_->read(sampling_),
+                     .cost_ppm = static_cast<std::uint64_t>(
+                         governor_->cost_percent(governor_->rates()) * 10'000),
                      .memory_bytes = own_memory_bytes(),
                      .windows_closed_early = windows_closed_early_},
                     *delivery_, dictionary, profiles.front());

@@ -18,6 +18,8 @@
 #include "agent/cpu_profile.h"
 #include "agent/cpu_sampling.h"
 #include "agent/delivery.h"
+#include "agent/effort_meter.h"
+#include "agent/governor.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
 #include "agent/process_context.h"
@@ -82,6 +84,10 @@ class Session {
   int write_snapshot(const ControlRequest& request);
   void publish_status();
   void look_after_memory();
+  // session_budget.cc
+  void begin_budget();
+  void keep_budget();
+  void tell_budget_once(const Rates& before, const Rates& now, const std::string& cost);
   std::uint64_t cpu_hz() const;
   std::uint64_t period_ns() const;
   static std::int64_t unix_minus_monotonic();
@@ -103,6 +109,9 @@ class Session {
   bool is_deserted_ = false;
   bool reports_leaks_ = false;  // with the window that ends now
   CpuSampling sampling_;
+  std::optional<EffortMeter> effort_meter_;
+  std::optional<Governor> governor_;
+  bool has_told_budget_ = false;
   std::unique_ptr<Window> window_;
   std::uint64_t samples_taken_ = 0;
   std::uint64_t lost_before_ = 0;  // ring losses already counted in an earlier window

@@ -35,6 +35,7 @@ std::optional<int> Session::answer(ControlRequest& request) {
       }
       wishes().heap_interval = request.value;
       heap_->set_interval(request.value);
+      governor_->set_heap_base(request.value > 1);
       return OTPROF_OK;
   }
   return OTPROF_FAILED;
@@ -74,6 +75,7 @@ int Session::change_cpu_hz(std::uint64_t hz) {
   }
   begin_next_window();
   wishes().cpu_hz = hz;
+  governor_->set_cpu_hz(static_cast<std::uint32_t>(hz));
   return sampling_.change_rate(hz) ? static_cast<int>(OTPROF_OK) : static_cast<int>(OTPROF_FAILED);
 }
 
@@ -102,7 +104,8 @@ void Session::publish_status() {
   StatusBoard& board = status_board();
   const bool is_on = sampling_.is_on() || (heap_ != nullptr && !wishes().is_stopped);
   board.state.store(is_on ? OTPROF_RUNNING : OTPROF_STOPPED, kOrder);
-  board.cpu_hz.store(options_.cpu ? static_cast<std::uint32_t>(cpu_hz()) : 0, kOrder);
+  const auto hz = static_cast<std::uint32_t>(cpu_hz() / governor_->rates().cpu_factor);
+  board.cpu_hz.store(options_.cpu ? hz : 0, kOrder);
   board.cpu_engine.store(sampling_.engine_name(), kOrder);
   board.cpu_samples.store(samples_taken_, kOrder);
   board.cpu_samples_lost.store(ring_.lost(), kOrder);

@@ -12,5 +12,7 @@ namespace otprof::agent {
 std::uint64_t own_memory_bytes();
 // CPU time of the calling thread since it began, ns.
 std::uint64_t own_cpu_ns();
+// CPU time of the process since it began, ns.
+std::uint64_t process_cpu_ns();
 
 }  // namespace otprof::agent

@@ -76,7 +76,10 @@ std::vector<std::string> run_environment(const std::vector<std::string>& ours,
     environment.set("OTPROF_EXPORTERS", exporters == "none" ? "otlp" : "otlp," + exporters);
   }
   environment.set_default("OTPROF_EXPORT_INTERVAL", "1s");
-  if (!settings.hz.empty()) environment.set("OTPROF_CPU_HZ", settings.hz);
+  if (!settings.hz.empty()) {
+    environment.set("OTPROF_CPU_HZ", settings.hz);
+    environment.set_default("OTPROF_MAX_CPU_PERCENT", "100");  // who asks for a rate gets it
+  }
   if (!settings.heap) environment.set("OTPROF_HEAP", "false");
   return environment.take();
 }

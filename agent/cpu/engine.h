@@ -39,6 +39,8 @@ class Engine {
   virtual void look_for_threads() = 0;
   // Threads that could not be armed when they were last looked for.
   virtual std::uint64_t unarmed_threads() const = 0;
+  // What the kernel spends for one of its signals, ns (interrupt_cost.h).
+  virtual std::uint64_t signal_cost_ns() const = 0;
 };
 
 // Perf events with sigtrap, Linux 5.13 and later. User time only.

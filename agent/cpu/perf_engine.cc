@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/interrupt_cost.h"
 #include "agent/cpu/perf_event.h"
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/sampling_signal.h"
@@ -29,6 +30,9 @@
 
 namespace otprof::cpu {
 namespace {
+
+// Of a signal, once the thread is interrupted (docs/design/008-governor.md).
+constexpr std::uint64_t kDeliveryNs = 2'300;
 
 class PerfEngine final : public Engine {
  public:
@@ -104,6 +108,7 @@ class PerfEngine final : public Engine {
   }
 
   std::uint64_t unarmed_threads() const override { return unarmed_; }
+  std::uint64_t signal_cost_ns() const override { return interrupt_cost_ns() + kDeliveryNs; }
 
  private:
   perf_event_attr attributes() const {

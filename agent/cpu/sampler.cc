@@ -25,6 +25,9 @@ using ClockGettime = int (*)(clockid_t, timespec*);
 SamplerConfig config;
 std::atomic<bool> accepting{false};
 std::atomic<std::uint64_t> outside_trace{0};
+std::atomic<std::uint64_t> signals{0};
+std::atomic<std::uint32_t> depth{0};
+agent::SampleMeter meter;
 ClockGettime vdso_clock_gettime = nullptr;
 
 ClockGettime find_vdso_clock() noexcept {
@@ -37,12 +40,21 @@ ClockGettime find_vdso_clock() noexcept {
 
 void configure_sampler(const SamplerConfig& new_config) noexcept {
   config = new_config;
+  limit_depth(config.max_depth);
+  meter.set_limit(config.slow_ns);
   if (vdso_clock_gettime == nullptr) {
     vdso_clock_gettime = find_vdso_clock();
   }
 }
 
 void accept_samples(bool accept) noexcept { accepting.store(accept, std::memory_order_relaxed); }
+
+void limit_depth(std::uint32_t frames) noexcept { depth.store(frames, std::memory_order_relaxed); }
+std::uint32_t depth_limit() noexcept { return depth.load(std::memory_order_relaxed); }
+
+void count_signal() noexcept { signals.fetch_add(1, std::memory_order_relaxed); }
+std::uint64_t signals_taken() noexcept { return signals.load(std::memory_order_relaxed); }
+agent::SampleMeter::Reading sampling_cost() noexcept { return meter.read(); }
 
 std::uint64_t periods_outside_trace() noexcept {
   return outside_trace.load(std::memory_order_relaxed);
@@ -72,8 +84,10 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
     outside_trace.fetch_add(weight, std::memory_order_relaxed);
     return;
   }
+  const std::uint64_t begin = monotonic_ns();
+  const std::uint32_t max_depth = depth_limit();
   const std::uint32_t label_words = agent::label_words(context.label_bytes);
-  const std::uint32_t words = agent::kSampleWords + config.max_depth + label_words;
+  const std::uint32_t words = agent::kSampleWords + max_depth + label_words;
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     return;
@@ -81,7 +95,7 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   std::uint64_t* frames = record + agent::kSampleWords;
   const unwind::Registers registers = unwind::registers_from_context(interrupted);
   const unwind::StackBounds bounds = own_stack_bounds(registers[unwind::kRsp]);
-  const unwind::Walk walk = config.walk(registers, bounds, frames, config.max_depth);
+  const unwind::Walk walk = config.walk(registers, bounds, frames, max_depth);
 
   agent::Sample sample;
   sample.monotonic_ns = monotonic_ns();
@@ -95,6 +109,7 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   agent::write_labels(context, frames + walk.depth);
   std::memcpy(record, &sample, sizeof sample);
   config.ring->commit(record, words, agent::kSampleWords + walk.depth + label_words);
+  meter.count(sample.monotonic_ns - begin);
 }
 
 }  // namespace otprof::cpu

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handler side (on_signal). Calls allowed there: take_sample, interrupted_tid, take_timer_signal,
-// does_trap_count, pass_on_signal, memcpy.
+// Handler side (on_signal). Calls allowed there: take_sample, count_signal, interrupted_tid,
+// take_timer_signal, does_trap_count, pass_on_signal, memcpy.
 #include "agent/cpu/sampling_signal.h"
 
 #include <signal.h>
@@ -64,7 +64,9 @@ void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   const bool is_ours =
       take_timer_signal(*info, interrupted) ||
       (signal == SIGTRAP ? take_trap(*info, interrupted) : take_event(*info, interrupted));
-  if (!is_ours) {
+  if (is_ours) {
+    count_signal();
+  } else {
     interpose::pass_on_signal(signal, info, context);
   }
 }

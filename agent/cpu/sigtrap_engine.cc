@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/interrupt_cost.h"
 #include "agent/cpu/perf_event.h"
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/sampling_signal.h"
@@ -25,6 +26,9 @@
 
 namespace otprof::cpu {
 namespace {
+
+// Of a signal, once the thread is interrupted (docs/design/008-governor.md).
+constexpr std::uint64_t kDeliveryNs = 1'600;
 
 class SigtrapEngine final : public Engine {
  public:
@@ -85,6 +89,7 @@ class SigtrapEngine final : public Engine {
   // The kernel finds them all.
   void look_for_threads() override {}
   std::uint64_t unarmed_threads() const override { return unarmed_; }
+  std::uint64_t signal_cost_ns() const override { return interrupt_cost_ns() + kDeliveryNs; }
 
  private:
   // 0 or the errno.

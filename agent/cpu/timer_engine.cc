@@ -55,6 +55,8 @@ class TimerEngine final : public Engine {
 
   void look_for_threads() override { unarmed_ = arm_threads_without_timer(); }
   std::uint64_t unarmed_threads() const override { return unarmed_; }
+  // No interrupt of its own: it comes with the kernel's tick (docs/design/008-governor.md).
+  std::uint64_t signal_cost_ns() const override { return 5'000; }
 
  private:
   bool include_kernel_;

@@ -78,6 +78,7 @@ void HeapProfiler::start() {
                       .only_in_trace = options_.sampling.mode == agent::SamplingMode::kTrace,
                       .interval = interval,
                       .min_size = static_cast<std::uint64_t>(options_.heap_min_size),
+                      .slow_ns = 1000 * static_cast<std::uint64_t>(options_.max_sample_latency),
                       .follow_frees = options_.heap_live});
   is_started_ = true;
   window_start_ns_ = cpu::monotonic_ns();
@@ -151,6 +152,20 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
 
 void HeapProfiler::set_interval(std::uint64_t bytes) {
   heap_state().interval.store(bytes, std::memory_order_relaxed);
+  raised_ = 0;
+}
+
+std::uint64_t HeapProfiler::interval() const {
+  return heap_state().interval.load(std::memory_order_relaxed);
+}
+
+// Starting from what it is now: a full table of live blocks may have doubled it, too.
+void HeapProfiler::raise_interval(std::uint32_t doublings) {
+  const std::uint64_t bytes = doublings >= raised_ ? interval() << (doublings - raised_)
+                                                   : interval() >> (raised_ - doublings);
+  heap_state().interval.store(std::clamp(bytes, std::uint64_t{1}, kLongestInterval),
+                              std::memory_order_relaxed);
+  raised_ = doublings;
 }
 
 encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,

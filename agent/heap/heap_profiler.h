@@ -47,6 +47,9 @@ class HeapProfiler {
 
   // Mean bytes between samples from now on, 1 .. 2^40; samples carry the one they were taken at.
   void set_interval(std::uint64_t bytes);
+  std::uint64_t interval() const;
+  // So many times twice the interval that was set, or configured.
+  void raise_interval(std::uint32_t doublings);
 
   // Names of the keys in thread contexts; must stay valid until the next call of this.
   void know_label_keys(std::span<const std::string> keys) { label_keys_ = keys; }
@@ -80,6 +83,7 @@ class HeapProfiler {
   std::span<const std::string> label_keys_;
   bool is_started_ = false;
   bool is_busy_ = false;
+  std::uint32_t raised_ = 0;  // by raise_interval()
   std::size_t live_when_forgotten_ = 0;
   std::uint64_t window_start_ns_ = 0;
   std::uint64_t piece_start_ns_ = 0;

@@ -42,6 +42,7 @@ constinit thread_local std::uint32_t thread_mode = kOrdinary;
 
 HeapState* state = nullptr;
 HeapSamplerConfig config;
+agent::SampleMeter meter;
 pthread_key_t thread_end_key;
 
 // Around everything a hook does. False: this thread's call is none of its business.
@@ -113,8 +114,11 @@ bool is_own_code(std::uint64_t address) noexcept {
          static_cast<std::uint64_t>(&etext - &__ehdr_start);
 }
 
-// The program's frames of the current stack, leaf first; the frames of this library in front of them
-// are dropped.
+// Hooks, interposed function and capture_registers: room for this library's own frames.
+constexpr std::uint32_t kOwnFrames = 8;
+
+// The program's frames of the current stack, leaf first, kOwnFrames less than `capacity` at most; the
+// frames of this library in front of them are dropped.
 unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcept {
   unwind::Registers registers;
   unwind::capture_registers(registers);
@@ -126,14 +130,11 @@ unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcep
   }
   walk.depth -= own;
   std::memmove(frames, frames + own, walk.depth * sizeof *frames);
-  if (walk.depth > config.max_depth) {
-    walk = {config.max_depth, unwind::StackEnd::kDepthLimit};
+  if (walk.depth > capacity - kOwnFrames) {
+    walk = {capacity - kOwnFrames, unwind::StackEnd::kDepthLimit};
   }
   return walk;
 }
-
-// Hooks, interposed function and capture_registers: room for this library's own frames.
-constexpr std::uint32_t kOwnFrames = 8;
 
 [[gnu::noinline]] void take_sample(const void* pointer, std::size_t size,
                                    std::uint64_t interval) noexcept {
@@ -145,8 +146,10 @@ constexpr std::uint32_t kOwnFrames = 8;
     state->outside_trace.fetch_add(1, std::memory_order_relaxed);
     return;
   }
+  const std::uint64_t begin = cpu::monotonic_ns();
+  const std::uint32_t capacity = std::min(config.max_depth, cpu::depth_limit()) + kOwnFrames;
   const std::uint32_t label_words = agent::label_words(context.label_bytes);
-  const std::uint32_t words = kHeapSampleWords + config.max_depth + kOwnFrames + label_words;
+  const std::uint32_t words = kHeapSampleWords + capacity + label_words;
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     state->lost_in_ring.fetch_add(1, std::memory_order_relaxed);
@@ -154,7 +157,7 @@ constexpr std::uint32_t kOwnFrames = 8;
     return;
   }
   HeapSample sample;
-  const unwind::Walk walk = walk_program(record + kHeapSampleWords, config.max_depth + kOwnFrames);
+  const unwind::Walk walk = walk_program(record + kHeapSampleWords, capacity);
   sample.common.end = walk.end;
   sample.common.depth = static_cast<std::uint16_t>(walk.depth);
   sample.common.monotonic_ns = cpu::monotonic_ns();
@@ -182,6 +185,7 @@ constexpr std::uint32_t kOwnFrames = 8;
   }
   std::memcpy(record, static_cast<const void*>(&sample), sizeof sample);
   config.ring->commit(record, words, kHeapSampleWords + walk.depth + label_words);
+  meter.count(cpu::monotonic_ns() - begin);
 }
 
 // Without a countdown each allocation is decided on its own, which has the same distribution.
@@ -280,6 +284,7 @@ bool prepare_heap_sampler() noexcept {
 
 void start_heap_sampler(const HeapSamplerConfig& new_config) noexcept {
   config = new_config;
+  meter.set_limit(config.slow_ns);
   state->follow_frees.store(config.follow_frees, std::memory_order_relaxed);
   state->interval.store(config.interval, std::memory_order_relaxed);
   state->min_size.store(config.min_size, std::memory_order_relaxed);
@@ -298,6 +303,8 @@ void forget_parent() noexcept {
 }
 
 void ignore_this_thread() noexcept { thread_mode |= kIgnored; }
+
+agent::SampleMeter::Reading heap_sampling_cost() noexcept { return meter.read(); }
 
 HeapState& heap_state() noexcept { return *state; }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "agent/heap/heap_state.h"
+#include "agent/sample_meter.h"
 #include "agent/sample_ring.h"
 #include "agent/unwind/unwinder.h"
 
@@ -23,6 +24,7 @@ struct HeapSamplerConfig {
   bool only_in_trace = false;          // other allocations are left out, and counted
   std::uint64_t interval = 512 << 10;  // mean bytes between samples, 1 .. 2^40
   std::uint64_t min_size = 0;          // smaller allocations are not sampled
+  std::uint64_t slow_ns = 1'000'000;   // a sample that takes longer is counted as slow
   bool follow_frees = true;
   std::uint64_t seed = 0;  // of all random sequences; 0: from the kernel
 };
@@ -42,6 +44,9 @@ void forget_parent() noexcept;
 // This thread's allocations are not the program's: neither sampled nor counted. The agent's own
 // thread, before it calls anything of libc that allocates.
 void ignore_this_thread() noexcept;
+
+// What taking samples has cost. Any thread.
+agent::SampleMeter::Reading heap_sampling_cost() noexcept;
 
 // After prepare. Counters, the live table, and the interval, which may be changed at any time.
 HeapState& heap_state() noexcept;

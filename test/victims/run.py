@@ -23,6 +23,7 @@ RATES = {
     "OTPROF_CPU_HZ": "1000",
     "OTPROF_EXPORT_INTERVAL": "200ms",
     "OTPROF_HEAP_INTERVAL": "16KiB",
+    "OTPROF_MAX_CPU_PERCENT": "100",  # or the rates would be lowered
     "OTPROF_EXPORTERS": "pprof",
 }
 

@@ -39,6 +39,7 @@ def environment(setting, agent):
     variables = {"PATH": os.environ["PATH"]}
     if setting != "bare":
         variables.update(LD_PRELOAD=agent, OTPROF_CPU="false", OTPROF_EXPORTERS="none",
+                         OTPROF_MAX_CPU_PERCENT="100",
                          OTPROF_ENABLED="true" if setting == "heap" else "false")
     return variables
 

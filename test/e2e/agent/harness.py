@@ -31,8 +31,10 @@ class Skip(Exception):
 
 
 def environment(preload=True, **variables):
-    """A small environment of the tests' own: the developer's may hold OTEL_ variables."""
-    names = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent", **variables}
+    """A small environment of the tests' own: the developer's may hold OTEL_ variables. Rates are what
+    a test asks for, whatever they cost."""
+    names = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent",
+             "OTPROF_MAX_CPU_PERCENT": "100", **variables}
     if preload:
         names.setdefault("LD_PRELOAD", LIBOTPROF)
     return names

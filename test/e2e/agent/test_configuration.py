@@ -30,6 +30,8 @@ WRONG = {
     "OTPROF_EXPORTERS": ("smoke", "otlp"),
     "OTPROF_MAX_STACK_DEPTH": ("100000", "128"),
     "OTPROF_EXIT_TIMEOUT": ("-1s", "1s"),
+    "OTPROF_MAX_CPU_PERCENT": ("1%", "1"),
+    "OTPROF_MAX_SAMPLE_LATENCY": ("1", "1ms"),
     "OTEL_EXPORTER_OTLP_COMPRESSION": ("brotli", "gzip"),
     "OTEL_EXPORTER_OTLP_TIMEOUT": ("soon", "10000"),
 }

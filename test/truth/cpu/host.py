@@ -105,7 +105,8 @@ class Host:
 
     def run(self, command, timeout, preload=True, **variables):
         """The finished process. A hang ends all it has started, and is returned as None."""
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **variables}
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
+                       "OTPROF_MAX_CPU_PERCENT": "100", **variables}
         if self.user is not None:
             environment["LD_LIBRARY_PATH"] = self.directory
         if preload:

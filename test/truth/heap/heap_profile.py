@@ -89,7 +89,7 @@ def run(agent, command, directory, stderr=None, **options):
     """Runs `command`, which must succeed, with only its heap profiled; OTPROF_ options by name."""
     variables = {"PATH": os.environ["PATH"], "LD_PRELOAD": os.path.abspath(agent),
                  "OTPROF_CPU": "false", "OTPROF_EXPORTERS": "pprof", "OTPROF_PPROF_DIR": directory,
-                 "OTPROF_EXIT_TIMEOUT": "30s"}
+                 "OTPROF_EXIT_TIMEOUT": "30s", "OTPROF_MAX_CPU_PERCENT": "100"}
     variables.update((f"OTPROF_{name}", str(value)) for name, value in options.items())
     return subprocess.run(command, check=True, env=variables, stdout=subprocess.PIPE, stderr=stderr,
                           text=True)

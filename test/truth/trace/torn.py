@@ -99,7 +99,7 @@ def run(agent, program, arguments):
             "LD_PRELOAD": agent, "OTPROF_EXPORTERS": "pprof", "OTPROF_PPROF_DIR": directory,
             "OTPROF_HEAP_INTERVAL": "1", "OTPROF_CPU_HZ": "10000", "OTPROF_HEAP_LIVE": "false",
             "OTPROF_TIMESTAMPS": "false", "OTPROF_EXPORT_INTERVAL": "2s", "OTPROF_EXIT_TIMEOUT": "60s",
-            "OTPROF_MAX_STACK_DEPTH": "8"})
+            "OTPROF_MAX_STACK_DEPTH": "8", "OTPROF_MAX_CPU_PERCENT": "100"})
         for kind in ("cpu", "heap"):
             for path in glob.glob(f"{directory}/*.{kind}.pb.gz"):
                 look_at(path, kind, tally)

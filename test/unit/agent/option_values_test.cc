@@ -8,6 +8,8 @@ using otprof::agent::parse_bytes;
 using otprof::agent::parse_choice;
 using otprof::agent::parse_duration;
 using otprof::agent::parse_integer;
+using otprof::agent::parse_latency;
+using otprof::agent::parse_percent;
 using otprof::agent::parse_sampling;
 using otprof::agent::parse_set;
 
@@ -59,6 +61,27 @@ TEST_CASE("a choice is its word's position in the list") {
   CHECK(value == 1);
 }
 
+TEST_CASE("a latency needs a unit") {
+  std::int64_t value = 0;
+  CHECK((parse_latency("250us", "10us-1s", value) && value == 250));
+  CHECK((parse_latency("1ms", "10us-1s", value) && value == 1000));
+  CHECK((parse_latency("1S", "10us-1s", value) && value == 1'000'000));
+  for (const char* wrong : {"9us", "2s", "1", "0", "1m", "-1ms", "1.5ms"}) {
+    CHECK_FALSE(parse_latency(wrong, "10us-1s", value));
+  }
+}
+
+TEST_CASE("a percentage may have decimals") {
+  double value = 0;
+  CHECK((parse_percent("1", "0.01-100", value) && value == 1));
+  CHECK((parse_percent("0.25", "0.01-100", value) && value == 0.25));
+  CHECK((parse_percent("100", "0.01-100", value) && value == 100));
+  for (const char* wrong : {"0", "0.001", "100.1", "1%", "-1", "1e1", "nan", "", "."}) {
+    CHECK_FALSE(parse_percent(wrong, "0.01-100", value));
+    CHECK(value == 100);
+  }
+}
+
 TEST_CASE("a set is a bit per word; none stands alone") {
   unsigned value = 9;
   CHECK((parse_set("pprof, OTLP", "otlp, pprof, none", value) && value == 3U));
@@ -70,9 +93,10 @@ TEST_CASE("a set is a bit per word; none stands alone") {
 
 TEST_CASE("sampling is a word, or a ratio from 0 to 1") {
   using otprof::agent::SamplingMode;
-  constexpr std::string_view kAccepted = "always, trace, ratio:0-1";
+  constexpr std::string_view kAccepted = "always, trace, adaptive, ratio:0-1";
   otprof::agent::SamplingWish value;
   CHECK((parse_sampling("Trace", kAccepted, value) && value.mode == SamplingMode::kTrace));
+  CHECK((parse_sampling("adaptive", kAccepted, value) && value.mode == SamplingMode::kAdaptive));
   CHECK((parse_sampling("ratio:0.1", kAccepted, value) && value.mode == SamplingMode::kRatio));
   CHECK(value.ratio == 0.1);
   CHECK((parse_sampling("RATIO:1", kAccepted, value) && value.ratio == 1));

@@ -120,6 +120,7 @@ TEST_CASE("a command runs in our environment, with only the profiles' part chang
   CHECK(value_of(environment, "OTEL_EXPORTER_OTLP_PROFILES_HEADERS") == "(unset)");
   CHECK(value_of(environment, "OTPROF_EXPORTERS") == "otlp,pprof");
   CHECK(value_of(environment, "OTPROF_CPU_HZ") == "500");
+  CHECK(value_of(environment, "OTPROF_MAX_CPU_PERCENT") == "(unset)");
   CHECK(value_of(environment, "OTPROF_HEAP") == "(unset)");
   CHECK(value_of(environment, "OTPROF_EXPORT_INTERVAL") == "1s");
 
@@ -129,6 +130,7 @@ TEST_CASE("a command runs in our environment, with only the profiles' part chang
   CHECK(value_of(other, "LD_PRELOAD") == "/l");
   CHECK(value_of(other, "OTPROF_EXPORT_INTERVAL") == "5s");
   CHECK(value_of(other, "OTPROF_CPU_HZ") == "99");
+  CHECK(value_of(other, "OTPROF_MAX_CPU_PERCENT") == "100");
   CHECK(value_of(other, "OTPROF_HEAP") == "false");
   CHECK(value_of(other, "OTPROF_EXPORTERS") == "(unset)");
 }
