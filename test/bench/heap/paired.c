@@ -4,15 +4,18 @@
 // heap, the same addresses, the same load of the machine. Prints the median nanoseconds per operation
 // of each way, and the ratio to the first.
 //   direct   the C library's malloc and free
+//   near     a direct jump in front of each, written at run time beside the C library
 //   jump     an indirect jump in front of each: what any interposer adds
 //   nops     and eleven instructions that do nothing, as many as the agent has
 //   program  as the program calls them
 // The first of the two workloads keeps nothing alive; the second replaces random blocks out of 100 MB.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 typedef void* Allocate(size_t);
@@ -29,7 +32,7 @@ __asm__(
     ".p2align 5\nnops_malloc: " NOPS "jmp *libc_malloc(%rip)\n"
     ".p2align 5\nnops_free: " NOPS "jmp *libc_free(%rip)\n");
 
-enum { kBlocks = 400000, kMostRounds = 1000, kWays = 4 };
+enum { kBlocks = 400000, kMostRounds = 1000, kWays = 5 };
 static void* blocks[kBlocks];
 static unsigned long state = 88172645463325252UL;
 
@@ -63,6 +66,28 @@ static int compare(const void* a, const void* b) {
   return (difference > 0) - (difference < 0);
 }
 
+// jmp rel32 to `target`, which must be within 2 GiB.
+static void* write_jump(char* at, const void* target) {
+  const int32_t distance = (int32_t)((const char*)target - (at + 5));
+  *at = (char)0xe9;
+  memcpy(at + 1, &distance, sizeof distance);
+  return at;
+}
+
+static char* page_beside(const void* target) {
+  uintptr_t wish = (uintptr_t)target & ~(uintptr_t)0xfff;
+  for (int megabytes = 1; megabytes < 1024; ++megabytes) {
+    wish -= 1U << 20U;
+    void* page = mmap((void*)wish, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (page != MAP_FAILED) {
+      return page;
+    }
+  }
+  perror("no page beside the C library");
+  exit(1);
+}
+
 int main(int argc, char** argv) {
   const int is_pair = argc == 3 && strcmp(argv[1], "pair") == 0;
   const int rounds = argc == 3 ? atoi(argv[2]) : 0;
@@ -72,9 +97,13 @@ int main(int argc, char** argv) {
   void* libc = dlopen("libc.so.6", RTLD_NOW);
   libc_malloc = (Allocate*)dlsym(libc, "malloc");
   libc_free = (Free*)dlsym(libc, "free");
-  static const char* const names[kWays] = {"direct", "jump", "nops", "program"};
-  Allocate* const allocates[kWays] = {libc_malloc, jump_malloc, nops_malloc, malloc};
-  Free* const frees[kWays] = {libc_free, jump_free, nops_free, free};
+  char* page = page_beside((const void*)libc_malloc);
+  static const char* const names[kWays] = {"direct", "near", "jump", "nops", "program"};
+  Allocate* const allocates[kWays] = {
+      libc_malloc, (Allocate*)write_jump(page, (const void*)libc_malloc), jump_malloc, nops_malloc,
+      malloc};
+  Free* const frees[kWays] = {libc_free, (Free*)write_jump(page + 32, (const void*)libc_free),
+                              jump_free, nops_free, free};
   static double costs[kWays][kMostRounds];
   if (!is_pair) {
     for (int i = 0; i < kBlocks; ++i) {

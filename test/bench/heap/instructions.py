@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What heap profiling at the default interval costs real programs, in instructions (callgrind).
+
+  test/bench/heap/instructions.py [--build DIR]
+
+Times of whole programs vary by more than what is to be measured; how many instructions a program
+executes does not, with its addresses and hashes fixed. Counted are the program's own threads, samples
+included, against the bare program; the agent's thread in a column of its own.
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "x={}\nfor i in range(150000): x[str(i)]=[i]*3\nprint(len(x))"
+SQL = ("create table t(a,b); with recursive c(i) as (select 1 union all select i+1 from c where "
+       "i<60000) insert into t select i, printf('%d-%d', i, i*7) from c; "
+       "create index x on t(b); select count(*), max(b) from t;")
+SOURCE = "#include <map>\n#include <string>\nstd::map<std::string, int> f() { return {{\"a\", 1}}; }\n"
+
+
+def programs(directory):
+    source = os.path.join(directory, "source.cc")
+    with open(source, "w", encoding="utf-8") as out:
+        out.write(SOURCE)
+    yield "python3", ["/usr/bin/python3", "-S", "-c", PYTHON]
+    yield "sqlite3", ["/usr/bin/sqlite3", ":memory:", SQL]
+    yield "g++", ["/usr/bin/g++", "-std=c++17", "-O1", "-c", source, "-o", "/dev/null"]
+    yield "git log", ["/usr/bin/git", "-C", HERE, "log", "--stat", "-n", "60"]
+
+
+def count(command, variables):
+    """Instructions of the programs' threads, and of the agent's, over all processes."""
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(
+            ["setarch", "-R", "valgrind", "--tool=callgrind", "--separate-threads=yes",
+             "--trace-children=yes", "--quiet", f"--callgrind-out-file={directory}/%p", *command],
+            env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONHASHSEED": "0",
+                 "PYTHONDONTWRITEBYTECODE": "1", **variables},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        own = agents = 0
+        for path in glob.glob(f"{directory}/*"):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            executed = sum(int(n) for n in re.findall(r"^totals: (\d+)", text, re.M))
+            if "otprof::agent::Background::run()" in text and "thread: 1" not in text:
+                agents += executed
+            else:
+                own += executed
+        return own, agents
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default=os.path.join(HERE, "../../../build"))
+    options = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("SKIP valgrind is not installed")
+        return 77
+    heap = {"LD_PRELOAD": os.path.join(os.path.abspath(options.build), "libotprof.so"),
+            "OTPROF_CPU": "false", "OTPROF_EXPORTERS": "none"}
+    print(f"{'instructions, millions':24} {'bare':>10} {'heap':>10} {'ratio':>7} {'agent':>8}")
+    with tempfile.TemporaryDirectory() as directory:
+        for name, command in programs(directory):
+            if not os.path.exists(command[0]):
+                continue
+            bare, _ = count(command, {})
+            own, agents = count(command, heap)
+            print(f"{name:24} {bare / 1e6:10.1f} {own / 1e6:10.1f} {own / bare:7.4f} "
+                  f"{agents / 1e6:8.1f}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
