@@ -93,4 +93,8 @@ bool owns_malloc() noexcept;
 // malloc (jemalloc, tcmalloc, mimalloc). True when the program has none so far.
 bool owns_operator_new() noexcept;
 
+// A function of the allocator that the program's blocks come from. The memory that its module maps is
+// what those blocks are made of. Null: not known.
+const void* allocator_code() noexcept;
+
 }  // namespace otprof::interpose

@@ -56,4 +56,8 @@ bool find_next_allocator() noexcept {
   return true;
 }
 
+const void* allocator_code() noexcept {
+  return find_next_allocator() ? reinterpret_cast<const void*>(next_allocator.malloc) : nullptr;
+}
+
 }  // namespace otprof::interpose

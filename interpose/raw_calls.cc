@@ -13,6 +13,7 @@
 
 #include <atomic>
 
+#include "interpose/mappings.h"
 #include "interpose/next.h"
 #include "interpose/signal_guard.h"
 
@@ -114,6 +115,12 @@ long otprof_fail_syscall(long error) noexcept {
   using namespace otprof::interpose;  // NOLINT(google-build-using-namespace): within this function
   constexpr auto kSetBytes = static_cast<long>(sizeof(SignalBits));
   const auto signal = static_cast<int>(a);
+  const void* const caller = __builtin_return_address(0);  // of syscall(), which has jumped here
+  const auto pointer = [](long value) { return reinterpret_cast<void*>(value); };
+  const auto argument = [](void* value) { return reinterpret_cast<long>(value); };
+  const auto call = [=] {
+    return otprof_next_syscall.load(std::memory_order_relaxed)(number, a, b, c, d, e, f);
+  };
   switch (number) {
     case SYS_rt_sigaction:
       if (d == kSetBytes && is_guarded(signal)) {
@@ -127,17 +134,27 @@ long otprof_fail_syscall(long error) noexcept {
                                    reinterpret_cast<SignalBits*>(c));
       }
       break;
+    case SYS_mmap:
+      return argument(tell_of_map(caller, static_cast<size_t>(b), static_cast<int>(c),
+                                  static_cast<int>(d), [&] { return pointer(call()); }));
+    case SYS_munmap:
+      return tell_of_unmap(caller, pointer(a), static_cast<size_t>(b),
+                           [&] { return static_cast<int>(call()); });
+    case SYS_mremap:
+      return argument(tell_of_remap(caller, pointer(a), static_cast<size_t>(b),
+                                    static_cast<size_t>(c), static_cast<int>(d),
+                                    [&] { return pointer(call()); }));
     case SYS_seccomp: tell_of_sandbox(a); break;
     case SYS_unshare: return ::unshare(static_cast<int>(a));
     case SYS_setns: return ::setns(static_cast<int>(a), static_cast<int>(b));
     case SYS_execve:
     case SYS_execveat: {
       const AsBelieved scope;
-      return otprof_next_syscall.load(std::memory_order_relaxed)(number, a, b, c, d, e, f);
+      return call();
     }
     default: break;
   }
-  return otprof_next_syscall.load(std::memory_order_relaxed)(number, a, b, c, d, e, f);
+  return call();
 }
 
 __asm__(R"(
@@ -147,12 +164,13 @@ __asm__(R"(
     .balign 16
 syscall:
     .cfi_startproc
-    lea     -13(%rdi), %rax      # rt_sigaction, rt_sigprocmask
-    cmp     $1, %rax
-    jbe     1f
-    cmp     $59, %rdi            # execve
-    je      1f
-    cmp     $272, %rdi           # unshare
+    cmp     $63, %rdi            # of these: mmap, munmap, rt_sigaction, rt_sigprocmask, mremap, execve
+    ja      3f
+    movabs  $(1<<9 | 1<<11 | 1<<13 | 1<<14 | 1<<25 | 1<<59), %rax
+    bt      %rdi, %rax
+    jc      1f
+    jmp     *otprof_next_syscall(%rip)
+3:  cmp     $272, %rdi           # unshare
     jb      2f
     je      1f
     cmp     $308, %rdi           # setns

@@ -23,9 +23,11 @@ using encoder::Index;
 // Whose caller is the one that allocates. operator new and new[] in all their forms begin with the
 // first two.
 bool is_allocator(std::string_view symbol) {
-  constexpr std::array<std::string_view, 10> kFunctions = {
-      "malloc",        "calloc",         "realloc", "reallocarray", "memalign",
-      "aligned_alloc", "posix_memalign", "valloc",  "pvalloc",      "__libc_malloc"};
+  // The last four: of a library that wraps them, preloaded before the agent.
+  constexpr std::array<std::string_view, 14> kFunctions = {
+      "malloc",        "calloc", "realloc",        "reallocarray", "memalign",
+      "aligned_alloc", "valloc", "posix_memalign", "pvalloc",      "__libc_malloc",
+      "mmap",          "mmap64", "mremap",         "syscall"};
   return symbol.starts_with("_Znw") || symbol.starts_with("_Zna") ||
          std::ranges::find(kFunctions, symbol) != kFunctions.end();
 }
@@ -113,6 +115,9 @@ std::vector<Index> attributes_of(Dictionary& dictionary, const HeapStore& store,
       attributes.push_back(dictionary.int_attribute(kLeakRankKey, found->second.rank));
       attributes.push_back(dictionary.int_attribute(kLeakGrowthKey, found->second.growth, "By"));
     }
+  }
+  if (row.key.kind == BlockKind::kMapped) {
+    attributes.push_back(dictionary.string_attribute("otprof.heap.kind", "mmap"));
   }
   labels.add_to(attributes, store.text(row.key.labels), dictionary);
   return attributes;

@@ -11,6 +11,7 @@
 #include "agent/heap/heap_profile.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/heap/leak_report.h"
+#include "agent/heap/mapping_sampler.h"
 #include "agent/log.h"
 #include "agent/resident_memory.h"
 #include "agent/walker.h"
@@ -22,6 +23,7 @@ namespace {
 // Above this the live table is thinned out: soon enough that bad luck in hashing is rare, and the
 // allocations until the background thread comes round still find room.
 constexpr std::size_t kRoomy = LiveTable::kSlots / 2;
+constexpr std::size_t kRoomyMapped = MappedBlocks::kSlots * 3 / 4;
 constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 
 // Of the process, forked children included.
@@ -60,7 +62,13 @@ bool HeapProfiler::prepare() {
     agent::log_info(
         "the program's operator new does not call malloc; what it allocates is not seen");
   }
-  return ring_.create(ring_bytes(options_)) && prepare_heap_sampler();
+  if (!ring_.create(ring_bytes(options_)) || !prepare_heap_sampler()) {
+    return false;
+  }
+  if (options_.heap_mmap) {
+    prepare_mapping_sampler();
+  }
+  return true;
 }
 
 bool HeapProfiler::prepare_in_child() {
@@ -87,6 +95,32 @@ void HeapProfiler::start() {
 
 void HeapProfiler::stop() { stop_heap_sampler(); }
 
+void HeapProfiler::make_room() {
+  HeapState& state = heap_state();
+  while (state.live.size() > kRoomy) {
+    store_.forget_freed(state.live, state.mapped_blocks);
+    const std::uint64_t interval = state.interval.load(std::memory_order_relaxed);
+    store_.thin(state.live, interval);  // the hooks may have doubled it already
+    if (state.live.size() <= kRoomy || interval >= kLongestInterval) {
+      break;
+    }
+    state.interval.store(interval * 2, std::memory_order_relaxed);
+    agent::log_info("the table of live blocks is filling up; now one sample per " +
+                    std::to_string(interval * 2) + " bytes");
+  }
+  while (state.mapped_blocks.size() > kRoomyMapped) {
+    store_.forget_freed(state.live, state.mapped_blocks);
+    const std::uint64_t interval = state.mapped.interval.load(std::memory_order_relaxed);
+    store_.thin(state.mapped_blocks, interval);
+    if (state.mapped_blocks.size() <= kRoomyMapped || interval >= kLongestInterval) {
+      break;
+    }
+    state.mapped.interval.store(interval * 2, std::memory_order_relaxed);
+    agent::log_info("the table of mapped blocks is filling up; now one sample per " +
+                    std::to_string(interval * 2) + " bytes");
+  }
+}
+
 void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
   constexpr std::size_t kFreedKept = 8192;
   const auto now = std::chrono::steady_clock::now();
@@ -97,24 +131,13 @@ void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames
     store_.add(modules, sample, frames, names.of(sample.common.tid, now), labels);
     // Samples of blocks that did not live long would otherwise be kept until the window ends.
     if (store_.live_samples() > 2 * live_when_forgotten_ + kFreedKept) {
-      store_.forget_freed(heap_state().live);
+      store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
       live_when_forgotten_ = store_.live_samples();
     }
   });
   constexpr std::size_t kBusyRecords = 128;
   is_busy_ = records > kBusyRecords;
-  HeapState& state = heap_state();
-  while (state.live.size() > kRoomy) {
-    store_.forget_freed(state.live);
-    const std::uint64_t interval = state.interval.load(std::memory_order_relaxed);
-    store_.thin(state.live, interval);  // the hooks may have doubled it already
-    if (state.live.size() <= kRoomy || interval >= kLongestInterval) {
-      break;
-    }
-    state.interval.store(interval * 2, std::memory_order_relaxed);
-    agent::log_info("the table of live blocks is filling up; now one sample per " +
-                    std::to_string(interval * 2) + " bytes");
-  }
+  make_room();
 }
 
 std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const {
@@ -130,6 +153,13 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
   add("otprof.heap.interval", state.interval.load(std::memory_order_relaxed));
   add("otprof.heap.samples.live", store_.live_samples());
   add("otprof.heap.samples.not_followed", state.not_followed.load(std::memory_order_relaxed));
+  if (samples_mappings()) {
+    add("otprof.heap.mapped.bytes", state.mapped.bytes.load(std::memory_order_relaxed));
+    add("otprof.heap.mapped.calls", state.mapped.calls.load(std::memory_order_relaxed));
+    add("otprof.heap.mapped.interval", state.mapped.interval.load(std::memory_order_relaxed));
+    add("otprof.heap.mapped.unknown",
+        state.mapped.unknown_growth.load(std::memory_order_relaxed) + state.mapped_blocks.lost());
+  }
   const agent::ResidentMemory resident = agent::read_resident_memory();
   counters.emplace_back("otprof.memory.anonymous", resident.anonymous);
   counters.emplace_back("otprof.memory.file", resident.file);
@@ -152,6 +182,7 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
 
 void HeapProfiler::set_interval(std::uint64_t bytes) {
   heap_state().interval.store(bytes, std::memory_order_relaxed);
+  heap_state().mapped.interval.store(bytes, std::memory_order_relaxed);
   raised_ = 0;
 }
 
@@ -159,19 +190,23 @@ std::uint64_t HeapProfiler::interval() const {
   return heap_state().interval.load(std::memory_order_relaxed);
 }
 
-// Starting from what it is now: a full table of live blocks may have doubled it, too.
+// Starting from what they are now: a full table of live blocks may have doubled them, too.
 void HeapProfiler::raise_interval(std::uint32_t doublings) {
-  const std::uint64_t bytes = doublings >= raised_ ? interval() << (doublings - raised_)
-                                                   : interval() >> (raised_ - doublings);
-  heap_state().interval.store(std::clamp(bytes, std::uint64_t{1}, kLongestInterval),
-                              std::memory_order_relaxed);
+  HeapState& state = heap_state();
+  for (std::atomic<std::uint64_t>* interval : {&state.interval, &state.mapped.interval}) {
+    const std::uint64_t now = interval->load(std::memory_order_relaxed);
+    const std::uint64_t bytes =
+        doublings >= raised_ ? now << (doublings - raised_) : now >> (raised_ - doublings);
+    interval->store(std::clamp(bytes, std::uint64_t{1}, kLongestInterval),
+                    std::memory_order_relaxed);
+  }
   raised_ = doublings;
 }
 
 encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
                                        symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
                                        encoder::Dictionary& dictionary) {
-  store_.forget_freed(heap_state().live);
+  store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
   return make_heap_profile(store_, store_.rows(now_ns),
                            {.start_ns = window_start_ns_,
                             .end_ns = now_ns,
@@ -188,7 +223,7 @@ encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_m
 std::optional<encoder::Profile> HeapProfiler::close_window(
     std::uint64_t now_ns, std::int64_t unix_minus_monotonic, symbols::ModuleMap& modules,
     symbols::Symbolizer& symbolizer, encoder::Dictionary& dictionary, bool is_at_exit) {
-  store_.forget_freed(heap_state().live);
+  store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
   store_.rank_leaks(now_ns);
   std::optional<encoder::Profile> ended =
       profile(now_ns, unix_minus_monotonic, modules, symbolizer, dictionary);

@@ -75,6 +75,8 @@ class HeapProfiler {
                                         encoder::Dictionary& dictionary);
 
  private:
+  // Longer intervals for what no longer fits into the tables.
+  void make_room();
   std::vector<std::pair<std::string, std::int64_t>> counters() const;
 
   const agent::Options& options_;

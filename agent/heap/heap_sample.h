@@ -11,12 +11,19 @@
 
 namespace otprof::heap {
 
+// Where the block comes from.
+enum class BlockKind : std::uint64_t {
+  kAllocated = 0,  // malloc and its kin
+  kMapped = 1,     // mmap, mremap
+};
+
 struct HeapSample {
   agent::Sample common;  // weight is 1: what it stands for follows from size and interval
   std::uint64_t id = 0;  // never given twice in a process; 0: not followed to its free
   std::uint64_t address = 0;
   std::uint64_t size = 0;      // bytes the program asked for
   std::uint64_t interval = 0;  // mean bytes between samples when it was taken
+  BlockKind kind = BlockKind::kAllocated;
 };
 
 inline constexpr std::uint32_t kHeapSampleWords = sizeof(HeapSample) / sizeof(std::uint64_t);

@@ -6,7 +6,6 @@
 // sandbox.
 #include "agent/heap/heap_sampler.h"
 
-#include <errno.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -14,7 +13,7 @@
 
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/stack_bounds.h"
-#include "agent/heap/heap_sample.h"
+#include "agent/heap/hook_scope.h"
 #include "agent/heap/sampling.h"
 #include "agent/raw_syscall.h"
 #include "agent/thread_context.h"
@@ -26,51 +25,18 @@ extern const char etext __attribute__((visibility("hidden")));
 }
 
 namespace otprof::heap {
+
+constinit thread_local std::uint32_t thread_mode = kOrdinary;
+
 namespace {
 
 using agent::raw_syscall;
 using agent::syscall_argument;
 
-// What the hooks do on this thread.
-enum ThreadMode : std::uint32_t {
-  kOrdinary = 0,
-  kIgnored = 1,  // the agent's own
-  kEnding = 2,   // its AllocationThread is given back; what it still does is counted with the crowd
-  kInHook = 4,   // a hook is running; calls it causes are passed through
-};
-constinit thread_local std::uint32_t thread_mode = kOrdinary;
-
 HeapState* state = nullptr;
 HeapSamplerConfig config;
 agent::SampleMeter meter;
 pthread_key_t thread_end_key;
-
-// Around everything a hook does. False: this thread's call is none of its business.
-class HookScope {
- public:
-  HookScope() noexcept : mode_(thread_mode), saved_errno_(errno) {
-    may_run_ = (mode_ & (kIgnored | kInHook)) == 0;
-    if (may_run_) {
-      thread_mode = mode_ | kInHook;
-    } else if ((mode_ & kInHook) != 0) {
-      state->nested.fetch_add(1, std::memory_order_relaxed);
-    }
-  }
-  ~HookScope() {
-    if (may_run_) {
-      thread_mode &= ~static_cast<std::uint32_t>(kInHook);
-    }
-    errno = saved_errno_;
-  }
-  HookScope(const HookScope&) = delete;
-  HookScope& operator=(const HookScope&) = delete;
-  explicit operator bool() const noexcept { return may_run_; }
-
- private:
-  std::uint32_t mode_;
-  int saved_errno_;
-  bool may_run_ = false;
-};
 
 // This thread's block, made on its first call; null: it counts with the crowd. A block that the
 // kernel has wiped (this is a forked child) has no random state and belongs to nobody.
@@ -109,11 +75,6 @@ void on_thread_end(void* block) noexcept {
   state->give_back(own);
 }
 
-bool is_own_code(std::uint64_t address) noexcept {
-  return address - reinterpret_cast<std::uintptr_t>(&__ehdr_start) <
-         static_cast<std::uint64_t>(&etext - &__ehdr_start);
-}
-
 // Hooks, interposed function and capture_registers: room for this library's own frames.
 constexpr std::uint32_t kOwnFrames = 8;
 
@@ -136,15 +97,38 @@ unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcep
   return walk;
 }
 
-[[gnu::noinline]] void take_sample(const void* pointer, std::size_t size,
-                                   std::uint64_t interval) noexcept {
-  if (size < state->min_size.load(std::memory_order_relaxed)) {
-    return;
+// Enters it into the table of its kind. Before its record is published: a record whose number is in
+// no table is of a block that has gone.
+bool follow(const SampledBlock& block, std::uint64_t id) noexcept {
+  const bool is_mapped = block.kind == BlockKind::kMapped;
+  if (is_mapped
+          ? state->mapped_blocks.insert(PageSpan::of(block.pointer, block.size), block.birth, id)
+          : state->live.insert(block.pointer, id)) {
+    return true;
+  }
+  state->not_followed.fetch_add(1, std::memory_order_relaxed);
+  // The background thread thins the table out to match; until then fewer come in.
+  std::uint64_t current = block.interval;
+  (is_mapped ? state->mapped.interval : state->interval)
+      .compare_exchange_strong(current, block.interval * 2, std::memory_order_relaxed);
+  return false;
+}
+
+}  // namespace
+
+bool is_own_code(std::uint64_t address) noexcept {
+  return address - reinterpret_cast<std::uintptr_t>(&__ehdr_start) <
+         static_cast<std::uint64_t>(&etext - &__ehdr_start);
+}
+
+[[gnu::noinline]] bool take_sample(const SampledBlock& block) noexcept {
+  if (block.size < state->min_size.load(std::memory_order_relaxed)) {
+    return false;
   }
   const agent::ThreadContext context = agent::current_thread_context();
   if (config.only_in_trace && !agent::is_in_trace(context.link)) {
     state->outside_trace.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return false;
   }
   const std::uint64_t begin = cpu::monotonic_ns();
   const std::uint32_t capacity = std::min(config.max_depth, cpu::depth_limit()) + kOwnFrames;
@@ -153,8 +137,8 @@ unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcep
   std::uint64_t* record = config.ring->reserve(words);
   if (record == nullptr) {
     state->lost_in_ring.fetch_add(1, std::memory_order_relaxed);
-    state->lost_in_ring_bytes.fetch_add(size, std::memory_order_relaxed);
-    return;
+    state->lost_in_ring_bytes.fetch_add(block.size, std::memory_order_relaxed);
+    return false;
   }
   HeapSample sample;
   const unwind::Walk walk = walk_program(record + kHeapSampleWords, capacity);
@@ -167,26 +151,21 @@ unwind::Walk walk_program(std::uint64_t* frames, std::uint32_t capacity) noexcep
   sample.common.trace_id = context.link.trace_id;
   sample.common.span_id = context.link.span_id;
   agent::write_labels(context, record + kHeapSampleWords + walk.depth);
-  sample.address = reinterpret_cast<std::uintptr_t>(pointer);
-  sample.size = size;
-  sample.interval = interval;
+  sample.address = reinterpret_cast<std::uintptr_t>(block.pointer);
+  sample.size = block.size;
+  sample.interval = block.interval;
+  sample.kind = block.kind;
   const std::uint64_t id = state->samples.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (state->follow_frees.load(std::memory_order_relaxed)) {
-    // Before the record is published: a record whose number is not in the table is of a block that
-    // has been freed.
-    if (state->live.insert(pointer, id)) {
-      sample.id = id;
-    } else {
-      state->not_followed.fetch_add(1, std::memory_order_relaxed);
-      // The background thread thins the table out to match; until then fewer come in.
-      std::uint64_t current = interval;
-      state->interval.compare_exchange_strong(current, interval * 2, std::memory_order_relaxed);
-    }
+  if (state->follow_frees.load(std::memory_order_relaxed) && follow(block, id)) {
+    sample.id = id;
   }
   std::memcpy(record, static_cast<const void*>(&sample), sizeof sample);
   config.ring->commit(record, words, kHeapSampleWords + walk.depth + label_words);
   meter.count(cpu::monotonic_ns() - begin);
+  return sample.id != 0;
 }
+
+namespace {
 
 // Without a countdown each allocation is decided on its own, which has the same distribution.
 void allocated_in_crowd(const void* pointer, std::size_t size) noexcept {
@@ -195,7 +174,7 @@ void allocated_in_crowd(const void* pointer, std::size_t size) noexcept {
   const std::uint64_t interval = state->interval.load(std::memory_order_relaxed);
   std::uint64_t random = state->crowd.random.fetch_add(0x9e3779b97f4a7c15ULL);
   if (draw_countdown(random, interval) <= size) {
-    take_sample(pointer, size, interval);
+    take_sample({.pointer = pointer, .size = size, .interval = interval});
   }
 }
 
@@ -224,7 +203,7 @@ void on_allocated(void* pointer, std::size_t size) noexcept {
   }
   const std::uint64_t interval = own->interval;
   draw_next(*own, size, state->interval.load(std::memory_order_relaxed));
-  take_sample(pointer, size, interval);
+  take_sample({.pointer = pointer, .size = size, .interval = interval});
 }
 
 // A free is counted wherever it happens, also on a thread that never allocates.
@@ -287,10 +266,16 @@ void start_heap_sampler(const HeapSamplerConfig& new_config) noexcept {
   meter.set_limit(config.slow_ns);
   state->follow_frees.store(config.follow_frees, std::memory_order_relaxed);
   state->interval.store(config.interval, std::memory_order_relaxed);
+  // It may have been raised since an earlier start, apart from the other.
+  state->mapped.interval.store(
+      std::max(config.interval, state->mapped.interval.load(std::memory_order_relaxed)),
+      std::memory_order_relaxed);
   state->min_size.store(config.min_size, std::memory_order_relaxed);
   const std::uint64_t seed = config.seed != 0 ? config.seed : random_seed();
   state->seed.store(seed, std::memory_order_relaxed);
   state->crowd.random.store(~seed, std::memory_order_relaxed);
+  std::uint64_t other_seed = seed;
+  state->mapped.random.store(next_random(other_seed), std::memory_order_relaxed);
   state->is_on.store(true);
   interpose::pass_through(false);
 }

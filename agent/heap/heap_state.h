@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "agent/heap/live_table.h"
+#include "agent/heap/mapped_blocks.h"
 #include "interpose/allocation_hooks.h"
 
 namespace otprof::heap {
@@ -51,6 +52,20 @@ struct HeapState {
   // Free list of `threads`: low half the position + 1 of its first, high half a count of changes.
   std::atomic<std::uint64_t> unused_threads;
   std::atomic<std::uint32_t> used_threads;  // positions below have been given out at least once
+
+  // Of what the program maps itself: bytes and calls since the start, and the interval at which the
+  // blocks are sampled from now on.
+  struct Mapped {
+    std::atomic<std::uint64_t> bytes;
+    std::atomic<std::uint64_t> calls;
+    std::atomic<std::uint64_t> interval;
+    std::atomic<std::uint64_t> random;
+    std::atomic<std::uint64_t>
+        unknown_growth;  // mremap calls that made a block larger of which it is
+                         // not known whether it is memory
+  };
+  Mapped mapped;
+  MappedBlocks mapped_blocks;
 
   LiveTable live;
   AllocationThread threads[kMostThreads];

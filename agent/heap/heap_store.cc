@@ -48,7 +48,7 @@ std::size_t HeapKeyHash::operator()(const HeapKey& key) const noexcept {
   std::memcpy(words.data() + 2, key.span_id.data(), key.span_id.size());
   std::uint64_t hash = mix(std::uint64_t{key.stack} << 8U | static_cast<std::uint64_t>(key.end),
                            std::uint64_t{key.name} << 32U | static_cast<std::uint32_t>(key.tid));
-  hash = mix(hash, key.labels);
+  hash = mix(hash, std::uint64_t{key.labels} << 1U | static_cast<std::uint64_t>(key.kind));
   for (const std::uint64_t word : words) {
     hash = mix(hash, word);
   }
@@ -116,6 +116,7 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
                     .end = sample.common.end,
                     .name = texts_.intern(thread_name),
                     .labels = texts_.intern(labels),
+                    .kind = sample.kind,
                     .trace_id = sample.common.trace_id,
                     .span_id = sample.common.span_id};
   const double p = sampling_probability(sample.size, sample.interval);
@@ -130,17 +131,19 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
     live_[sample.id] = {.key = key,
                         .address = sample.address,
                         .size = sample.size,
+                        .left = sample.size,
                         .interval = sample.interval,
                         .monotonic_ns = sample.common.monotonic_ns};
   }
 }
 
-void HeapStore::thin(LiveTable& table, std::uint64_t interval) {
+template <typename Remove>
+void HeapStore::thin(BlockKind kind, std::uint64_t interval, Remove&& remove) {
   constexpr double kRandomRange = 18446744073709551616.0;  // 2^64
   for (auto entry = live_.begin(); entry != live_.end();) {
     auto& [id, sample] = *entry;
     double keep_probability = 1;
-    if (sample.interval < interval) {
+    if (sample.key.kind == kind && sample.interval < interval) {
       keep_probability = sampling_probability(sample.size, interval) /
                          sampling_probability(sample.size, sample.interval);
       sample.interval = interval;
@@ -149,21 +152,42 @@ void HeapStore::thin(LiveTable& table, std::uint64_t interval) {
       ++entry;
       continue;
     }
-    table.remove(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(sample.address)), id);
+    remove(id, sample.address);
     entry = live_.erase(entry);
   }
 }
 
-void HeapStore::forget_freed(const LiveTable& table) {
+void HeapStore::thin(LiveTable& table, std::uint64_t interval) {
+  thin(BlockKind::kAllocated, interval, [&](std::uint64_t id, std::uint64_t address) {
+    table.remove(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(address)), id);
+  });
+}
+
+void HeapStore::thin(MappedBlocks& table, std::uint64_t interval) {
+  thin(BlockKind::kMapped, interval,
+       [&](std::uint64_t id, std::uint64_t /*address*/) { table.remove(id); });
+}
+
+void HeapStore::forget_freed(const LiveTable& table, MappedBlocks& mapped) {
   std::unordered_set<std::uint64_t> there;
   table.scan([&](std::uint64_t id) { there.insert(id); });
-  std::erase_if(live_, [&](const auto& entry) { return !there.contains(entry.first); });
+  const std::unordered_map<std::uint64_t, std::uint64_t> bytes_left = mapped.bytes_left();
+  for (auto& [id, sample] : live_) {
+    if (sample.key.kind == BlockKind::kMapped) {
+      const auto found = bytes_left.find(id);
+      sample.left = found != bytes_left.end() ? found->second : 0;
+    }
+  }
+  std::erase_if(live_, [&](const auto& entry) {
+    const auto& [id, sample] = entry;
+    return sample.key.kind == BlockKind::kMapped ? sample.left == 0 : !there.contains(id);
+  });
 }
 
 void HeapStore::rank_leaks(std::uint64_t now_ns) {
   for (const auto& [id, sample] : live_) {
     const double p = sampling_probability(sample.size, sample.interval);
-    leaks_.add(sample.key.stack, static_cast<double>(sample.size) / p, sample.monotonic_ns);
+    leaks_.add(sample.key.stack, static_cast<double>(sample.left) / p, sample.monotonic_ns);
   }
   leaks_.close_window(now_ns);
 }
@@ -190,7 +214,7 @@ std::vector<HeapRow> HeapStore::rows(std::uint64_t now_ns) const {
     Sum& sum = aged[{sample.key, age_class(age_ns)}];
     const double p = sampling_probability(sample.size, sample.interval);
     sum.objects += 1 / p;
-    sum.bytes += static_cast<double>(sample.size) / p;
+    sum.bytes += static_cast<double>(sample.left) / p;
   }
   for (const auto& [key, sum] : aged) {
     rows.push_back({.key = key.key, .age = key.age, .objects = sum.objects, .bytes = sum.bytes});

@@ -21,6 +21,7 @@
 #include "agent/heap/heap_sample.h"
 #include "agent/heap/leak_ranking.h"
 #include "agent/heap/live_table.h"
+#include "agent/heap/mapped_blocks.h"
 #include "agent/symbols/module_map.h"
 #include "agent/window.h"
 
@@ -35,6 +36,7 @@ struct HeapKey {
   unwind::StackEnd end = unwind::StackEnd::kRoot;
   std::uint32_t name = 0;    // position in HeapStore::text()
   std::uint32_t labels = 0;  // the same
+  BlockKind kind = BlockKind::kAllocated;
   std::array<std::uint8_t, 16> trace_id{};
   std::array<std::uint8_t, 8> span_id{};
   bool operator==(const HeapKey&) const = default;
@@ -68,9 +70,11 @@ class HeapStore {
   // Brings the live samples down to `interval`: one taken at a shorter interval is kept with the
   // probability that makes it a sample of the longer one, so estimates stay unbiased.
   void thin(LiveTable& table, std::uint64_t interval);
+  void thin(MappedBlocks& table, std::uint64_t interval);
 
-  // Drops the samples whose blocks have been freed. All records must have been added before.
-  void forget_freed(const LiveTable& table);
+  // Drops the samples whose blocks have been freed, and takes from those of mapped blocks what has been
+  // unmapped of them. All records must have been added before.
+  void forget_freed(const LiveTable& table, MappedBlocks& mapped);
 
   // After forget_freed(), once at the end of each window: compares what is alive with earlier windows.
   void rank_leaks(std::uint64_t now_ns);
@@ -100,6 +104,7 @@ class HeapStore {
     HeapKey key;
     std::uint64_t address = 0;
     std::uint64_t size = 0;
+    std::uint64_t left = 0;  // of it, less where a part has been unmapped
     std::uint64_t interval = 0;
     std::uint64_t monotonic_ns = 0;
   };
@@ -134,6 +139,8 @@ class HeapStore {
   };
 
   using Sums = std::unordered_map<HeapKey, Sum, HeapKeyHash>;
+  template <typename Remove>
+  void thin(BlockKind kind, std::uint64_t interval, Remove&& remove);
   static void add_rows(const Sums& sums, std::vector<HeapRow>& rows);
   const symbols::Module* keep(const symbols::Module* module);
 

@@ -12,7 +12,8 @@ import sys
 # each can be tested and replaced alone; interpose is called by the host and must stay free of what
 # allocates, locks or throws.
 MAY_INCLUDE = {
-    "agent": ("agent/", "interpose/hooks.h", "interpose/allocation_hooks.h", "encoder/",
+    "agent": ("agent/", "interpose/hooks.h", "interpose/allocation_hooks.h",
+              "interpose/mapping_hooks.h", "encoder/",
               "transport/"),
     "interpose": ("interpose/",),
     "encoder": ("encoder/",),
