@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/spool.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <tuple>
 #include <utility>
@@ -22,63 +14,10 @@ namespace otprof::transport {
 
 namespace {
 
-constexpr std::string_view kWindowSuffix = ".otlp";
-constexpr std::string_view kTemporarySuffix = ".tmp";
-constexpr std::string_view kBadSuffix = ".bad";
 // Their list is held in memory while room is being made.
 constexpr std::size_t kMostFiles = 10'000;
-constexpr int kMostTries = 8;
 
-// Digits of the two numbers in a name.
-constexpr std::size_t kTimeDigits = 20;
-constexpr std::size_t kNumberDigits = 16;
-
-std::string padded(std::uint64_t value, int base, std::size_t digits) {
-  std::array<char, 24> text{};
-  const char* end = std::to_chars(text.data(), text.data() + text.size(), value, base).ptr;
-  const auto length = static_cast<std::size_t>(end - text.data());
-  return std::string(digits - std::min(digits, length), '0') + std::string(text.data(), length);
-}
-
-bool read_number(std::string_view text, int base, std::uint64_t& value) {
-  const char* end = text.data() + text.size();
-  return std::from_chars(text.data(), end, value, base).ptr == end;
-}
-
-// A service name may hold anything, and be of any length; a file name may not. The checksum keeps
-// apart what looks equal after that.
-std::string prefix_of(std::string_view service) {
-  constexpr std::size_t kMost = 64;
-  std::string prefix;
-  for (const char c : service.substr(0, kMost)) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '_' || c == '-';
-    prefix += is_plain ? c : '_';
-  }
-  const uLong sum = crc32_z(0, reinterpret_cast<const Bytef*>(service.data()), service.size());
-  return prefix + "." + padded(sum, 16, 8) + ".";
-}
-
-std::string reason(int error) {
-  // Not strerror_r(): that one translates, and reads the environment for it.
-  const char* text = strerrordesc_np(error);
-  return text != nullptr ? text : "error " + std::to_string(error);
-}
-
-bool take_suffix(std::string_view& name, std::string_view suffix) {
-  if (!name.ends_with(suffix)) return false;
-  name.remove_suffix(suffix.size());
-  return true;
-}
-
-// The field behind the last dot.
-std::string_view take_field(std::string_view& name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return {};
-  const std::string_view field = name.substr(dot + 1);
-  name.remove_suffix(field.size() + 1);
-  return field;
-}
+bool is_spool_name(std::string_view name) { return parse_window_name(name, {}).has_value(); }
 
 std::uint32_t process_number() {
   std::uint32_t number = 0;
@@ -88,110 +27,35 @@ std::uint32_t process_number() {
   return static_cast<std::uint32_t>(now.tv_nsec) ^ static_cast<std::uint32_t>(getpid()) << 12U;
 }
 
-std::string why_not_usable(const struct stat& info) {
-  constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
-  if (info.st_uid != geteuid() && info.st_uid != 0) return "belongs to another user";
-  if ((info.st_mode & kOthersWrite) != 0 && (info.st_mode & S_ISVTX) == 0) {
-    return "others may write to it; chmod go-w, or +t";
-  }
-  return {};
-}
-
 }  // namespace
 
 std::unique_ptr<Spool> Spool::open(SpoolConfig config, std::string& error) {
-  const char* path = config.directory.c_str();
-  struct stat info {};
-  if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-    error = config.directory + ": " + reason(errno);
-    return nullptr;
-  }
-  if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode)) {
-    error = config.directory + ": is a symbolic link, which is not followed";
-    return nullptr;
-  }
-  Descriptor directory(::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory.is_open() || fstat(directory.get(), &info) != 0) {
-    error = config.directory + ": " + reason(errno);
-    return nullptr;
-  }
-  if (const std::string why = why_not_usable(info); !why.empty()) {
-    error = config.directory + ": " + why;
-    return nullptr;
-  }
-  std::unique_ptr<Spool> spool(new Spool(std::move(config), std::move(directory)));
+  auto directory = SpoolDirectory::open(config.directory, error);
+  if (!directory) return nullptr;
+  std::unique_ptr<Spool> spool(new Spool(std::move(config), *std::move(directory)));
   spool->scan();
   return spool;
 }
 
-Spool::Spool(SpoolConfig config, Descriptor directory)
+Spool::Spool(SpoolConfig config, SpoolDirectory directory)
     : config_(std::move(config)),
       directory_(std::move(directory)),
-      prefix_(prefix_of(config_.service)),
+      prefix_(spool_prefix(config_.service)),
       process_(process_number()) {}
 
 void Spool::warn(const std::string& line) const {
   if (config_.warn != nullptr) config_.warn(config_.warn_context, "spool " + line);
 }
 
-Spool::Id Spool::new_id(std::uint64_t start_ns) {
+WindowId Spool::new_id(std::uint64_t start_ns) {
   return {.start_ns = start_ns, .number = std::uint64_t{process_} << 32U | next_number_++};
 }
 
-std::string Spool::name_of(Id id) const {
-  std::string name = prefix_;
-  name.append(padded(id.start_ns, 10, kTimeDigits)).append(".");
-  return name.append(padded(id.number, 16, kNumberDigits)).append(kWindowSuffix);
-}
-
-std::optional<Spool::Entry> Spool::parse(std::string_view name) const {
-  Entry entry;
-  entry.name = name;
-  if (take_suffix(name, kBadSuffix)) {
-    entry.kind = Entry::Kind::kBad;
-  } else if (take_suffix(name, kTemporarySuffix)) {
-    entry.kind = Entry::Kind::kTemporary;
-  }
-  if (!take_suffix(name, kWindowSuffix)) return std::nullopt;
-  const std::string_view number = take_field(name);
-  const std::string_view start = take_field(name);
-  if (number.size() != kNumberDigits || start.size() != kTimeDigits ||
-      !read_number(number, 16, entry.id.number) || !read_number(start, 10, entry.id.start_ns)) {
-    return std::nullopt;
-  }
-  entry.is_own_service = name == std::string_view(prefix_).substr(0, prefix_.size() - 1);
-  return entry;
-}
-
 std::vector<Spool::Entry> Spool::list() const {
-  struct Record {
-    std::uint64_t inode;
-    std::int64_t offset;
-    std::uint16_t length;
-    std::uint8_t type;
-    char name[1];
-  };
   std::vector<Entry> entries;
-  // An offset of its own; opendir() would take memory from the host's allocator.
-  const Descriptor reader(
-      openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  alignas(8) std::array<char, 8192> buffer{};
-  long got = 0;
-  while (reader.is_open() &&
-         (got = syscall(SYS_getdents64, reader.get(), buffer.data(), buffer.size())) > 0) {
-    for (long at = 0; at < got;) {
-      const auto* record = reinterpret_cast<const Record*>(buffer.data() + at);
-      at += record->length;
-      auto entry = parse(record->name);
-      struct stat info {};
-      if (!entry || fstatat(directory_.get(), record->name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-          info.st_uid != geteuid()) {
-        continue;
-      }
-      entry->is_regular = S_ISREG(info.st_mode);
-      entry->size = entry->is_regular ? static_cast<std::uint64_t>(info.st_size) : 0;
-      entries.push_back(std::move(*entry));
-    }
+  for (SpoolDirectory::File& file : directory_.list(is_spool_name)) {
+    const WindowName name = *parse_window_name(file.name, prefix_);
+    entries.push_back({std::move(file), name});
   }
   return entries;
 }
@@ -200,19 +64,19 @@ void Spool::scan() {
   waiting_.clear();
   bytes_ = 0;
   files_ = 0;
-  std::map<Id, std::uint64_t> still_there;
+  std::map<WindowId, std::uint64_t> still_there;
   for (const Entry& entry : list()) {
-    bytes_ += entry.size;
+    bytes_ += entry.file.size;
     ++files_;
-    if (entry.kind == Entry::Kind::kTemporary) {
+    if (entry.window.kind == WindowName::Kind::kTemporary) {
       drop(entry);  // its writer is dead, unless it is locked
-    } else if (entry.kind == Entry::Kind::kWindow && !entry.is_regular) {
-      set_aside(entry.name, "is not a regular file");
-    } else if (entry.kind == Entry::Kind::kWindow && entry.is_own_service) {
-      const bool is_in_use =
-          (taken_ && taken_->id == entry.id) || (journal_ && journal_->name == entry.name);
-      if (!is_in_use) waiting_.push_back(entry.id);
-      if (const auto own = own_.find(entry.id); own != own_.end()) still_there.insert(*own);
+    } else if (entry.window.kind == WindowName::Kind::kWindow && !entry.file.is_regular) {
+      set_aside(entry.file.name, "is not a regular file");
+    } else if (entry.window.kind == WindowName::Kind::kWindow && entry.window.is_own_service) {
+      const bool is_in_use = (taken_ && taken_->id == entry.window.id) ||
+                             (journal_ && journal_->name == entry.file.name);
+      if (!is_in_use) waiting_.push_back(entry.window.id);
+      if (const auto own = own_.find(entry.window.id); own != own_.end()) still_there.insert(*own);
     }
   }
   counters_.passed_on += bodies_left();
@@ -227,64 +91,6 @@ std::uint64_t Spool::bodies_left() const {
   return count;
 }
 
-bool Spool::still_names(const std::string& name, int fd) const {
-  struct stat named {};
-  struct stat held {};
-  return fstat(fd, &held) == 0 &&
-         fstatat(directory_.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         named.st_ino == held.st_ino && named.st_dev == held.st_dev;
-}
-
-// Nothing, and no reason, for what is not there, another user's, or locked.
-std::optional<Spool::Open> Spool::lock(const std::string& name, std::string& why_not) const {
-  struct stat info {};
-  // Before opening: of a device even that may have effects.
-  if (fstatat(directory_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-      info.st_uid != geteuid()) {
-    return std::nullopt;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    why_not = "is not a regular file";
-    return std::nullopt;
-  }
-  Open open{.name = name,
-            .file = Descriptor(openat(directory_.get(), name.c_str(),
-                                      O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)),
-            .size = 0};
-  const int fd = open.file.get();
-  // The file may have been finished by another process, or replaced, before the lock was ours.
-  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || !still_names(name, fd) ||
-      fstat(fd, &info) != 0) {
-    return std::nullopt;
-  }
-  if (info.st_nlink != 1) why_not = "has a second name";
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) why_not = "can be written to by others";
-  if (!why_not.empty()) return std::nullopt;
-  open.size = static_cast<std::uint64_t>(info.st_size);
-  return open;
-}
-
-// Locked before anybody else can have it.
-Descriptor Spool::create(const std::string& name, bool is_complete) const {
-  for (int i = 0; i < kMostTries; ++i) {
-    Descriptor file(openat(directory_.get(), name.c_str(),
-                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file.is_open()) return file;
-    // Whatever the umask was. Another process may have taken it for a dead one's, and removed it.
-    if (fchmod(file.get(), 0600) != 0 || flock(file.get(), LOCK_EX | LOCK_NB) != 0 ||
-        !still_names(name, file.get())) {
-      continue;
-    }
-    if (write_spool_header(file.get(), is_complete)) return file;
-    const int error = errno;
-    unlinkat(directory_.get(), name.c_str(), 0);
-    errno = error;
-    return {};
-  }
-  errno = EAGAIN;
-  return {};
-}
-
 bool Spool::fail_journal(std::string_view what, int error) {
   journal_failed_ = true;
   return fail(what, error);
@@ -293,7 +99,7 @@ bool Spool::fail_journal(std::string_view what, int error) {
 bool Spool::fail(std::string_view what, int error) {
   if (!std::exchange(is_failing_, true)) {
     std::string line = config_.directory;
-    line.append(": ").append(what).append(": ").append(reason(error));
+    line.append(": ").append(what).append(": ").append(reason_of(error));
     warn(line + "; windows wait in memory until that is mended");
   }
   return false;
@@ -303,11 +109,11 @@ bool Spool::journal(std::uint64_t start_ns, const Body& piece) {
   constexpr std::uint64_t kOverhead = 64;
   if (!make_room(piece.bytes.size() + kOverhead, 0)) return fail_journal("full", ENOSPC);
   if (!journal_) {
-    Open open{.name = name_of(new_id(start_ns)), .file = {}, .size = 0};
+    SpoolDirectory::Locked open{
+        .name = window_name(prefix_, new_id(start_ns)), .file = {}, .size = 0};
     const std::string temporary = open.name + std::string(kTemporarySuffix);
-    open.file = create(temporary, false);
-    if (!open.file.is_open() ||
-        renameat(directory_.get(), temporary.c_str(), directory_.get(), open.name.c_str()) != 0) {
+    open.file = directory_.create(temporary, false);
+    if (!open.file.is_open() || !directory_.rename(temporary, open.name)) {
       return fail_journal("a journal cannot be made", errno);
     }
     journal_ = std::move(open);
@@ -322,31 +128,13 @@ bool Spool::journal(std::uint64_t start_ns, const Body& piece) {
   return true;
 }
 
-bool Spool::replace(const std::string& name, std::span<const Body> bodies, std::uint64_t& size) {
-  const std::string temporary = name + std::string(kTemporarySuffix);
-  const Descriptor file = create(temporary, true);
-  if (!file.is_open()) return false;
-  size = 0;
-  const bool is_written = std::ranges::all_of(
-      bodies, [&](const Body& body) { return append_spool_body(file.get(), body, size); });
-  if (is_written && fsync(file.get()) == 0 &&
-      renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) == 0) {
-    fsync(directory_.get());  // where a directory cannot be synced, nothing can be done about it
-    return true;
-  }
-  const int error = errno;
-  unlinkat(directory_.get(), temporary.c_str(), 0);
-  errno = error;
-  return false;
-}
-
 bool Spool::store(std::uint64_t start_ns, std::span<const Body> bodies) {
   std::uint64_t size = 0;
   for (const Body& body : bodies) size += body.bytes.size();
-  const std::string name = journal_ ? journal_->name : name_of(new_id(start_ns));
+  const std::string name = journal_ ? journal_->name : window_name(prefix_, new_id(start_ns));
   const std::uint64_t replaced = journal_ ? journal_->size : 0;
   errno = ENOSPC;
-  if (!make_room(size, replaced) || !replace(name, bodies, size)) {
+  if (!make_room(size, replaced) || !directory_.replace(name, bodies, size)) {
     const int error = errno;
     drop_journal();
     counters_.failed += bodies.size();
@@ -357,9 +145,9 @@ bool Spool::store(std::uint64_t start_ns, std::span<const Body> bodies) {
   bytes_ += size - replaced;
   is_failing_ = std::exchange(journal_failed_, false);
   counters_.stored += bodies.size();
-  const auto entry = parse(name);
-  own_[entry->id] = bodies.size();
-  waiting_.push_back(entry->id);
+  const WindowId id = parse_window_name(name, prefix_)->id;
+  own_[id] = bodies.size();
+  waiting_.push_back(id);
   return true;
 }
 
@@ -371,11 +159,11 @@ void Spool::drop_journal() {
 
 bool Spool::take_next() {
   while (!waiting_.empty()) {
-    const Id id = waiting_.front();
+    const WindowId id = waiting_.front();
     waiting_.pop_front();
-    const std::string name = name_of(id);
+    const std::string name = window_name(prefix_, id);
     std::string why_not;
-    if (auto open = lock(name, why_not)) {
+    if (auto open = directory_.lock(name, why_not)) {
       const int fd = open->file.get();
       taken_.emplace(Taken{.id = id, .open = std::move(*open), .reader = SpoolReader(fd)});
       return true;
@@ -431,32 +219,32 @@ bool Spool::make_room(std::uint64_t size, std::uint64_t replaced) {
   scan();
   std::vector<Entry> entries = list();
   std::ranges::sort(entries, {}, [](const Entry& entry) {
-    return std::tuple(entry.kind, entry.id, entry.is_own_service);
+    return std::tuple(entry.window.kind, entry.window.id, entry.window.is_own_service);
   });
   for (const Entry& entry : entries) {
     if (fits()) break;
-    if (entry.is_regular) drop(entry);
+    if (entry.file.is_regular) drop(entry);
   }
   return fits();
 }
 
 void Spool::drop(const Entry& entry) {
   std::string why_not;
-  const auto open = lock(entry.name, why_not);
+  const auto open = directory_.lock(entry.file.name, why_not);
   if (!open && why_not.empty()) return;
-  if (entry.kind == Entry::Kind::kWindow && open) {
+  if (entry.window.kind == WindowName::Kind::kWindow && open) {
     const std::uint64_t bodies = SpoolReader(open->file.get()).count_left();
     counters_.dropped += bodies;
-    count_gone(entry.id, bodies);
+    count_gone(entry.window.id, bodies);
     if (!std::exchange(is_full_, true)) {
       warn(config_.directory + ": full; the oldest windows are dropped");
     }
   }
-  remove(entry.name, entry.size);
+  remove(entry.file.name, entry.file.size);
 }
 
 void Spool::remove(const std::string& name, std::uint64_t size) {
-  if (unlinkat(directory_.get(), name.c_str(), 0) != 0) return;
+  if (!directory_.remove(name)) return;
   bytes_ -= std::min(bytes_, size);
   files_ -= std::min<std::size_t>(files_, 1);
 }
@@ -464,14 +252,13 @@ void Spool::remove(const std::string& name, std::uint64_t size) {
 void Spool::set_aside(const std::string& name, std::string_view why) {
   ++counters_.set_aside;
   const std::string aside = name + std::string(kBadSuffix);
-  const bool is_done =
-      renameat(directory_.get(), name.c_str(), directory_.get(), aside.c_str()) == 0;
+  const bool is_done = directory_.rename(name, aside);
   std::string line = config_.directory;
   line.append("/").append(name).append(" ").append(why).append("; it is ");
   warn(line + (is_done ? "not sent, and now ends with .bad" : "not sent"));
 }
 
-void Spool::count_gone(Id id, std::uint64_t bodies) {
+void Spool::count_gone(WindowId id, std::uint64_t bodies) {
   const auto own = own_.find(id);
   if (own == own_.end()) {
     counters_.recovered += bodies;

@@ -32,8 +32,9 @@
 #include <vector>
 
 #include "transport/body.h"
-#include "transport/descriptor.h"
+#include "transport/spool_directory.h"
 #include "transport/spool_file.h"
+#include "transport/spool_names.h"
 
 namespace otprof::transport {
 
@@ -85,62 +86,40 @@ class Spool {
   const SpoolCounters& counters() const { return counters_; }
 
  private:
-  // One window, whose file's name follows from it.
-  struct Id {
-    std::uint64_t start_ns = 0;
-    std::uint64_t number = 0;
-    auto operator<=>(const Id&) const = default;  // NOLINT(modernize-use-nullptr): no pointer here
-  };
   struct Entry {
-    std::string name;
-    Id id;
-    enum class Kind { kBad, kTemporary, kWindow } kind = Kind::kWindow;
-    bool is_own_service = false;
-    bool is_regular = false;
-    std::uint64_t size = 0;
-  };
-  struct Open {
-    std::string name;
-    Descriptor file;
-    std::uint64_t size = 0;
+    SpoolDirectory::File file;
+    WindowName window;
   };
   struct Taken {
-    Id id;
-    Open open;
+    WindowId id;
+    SpoolDirectory::Locked open;
     SpoolReader reader;
   };
 
-  Spool(SpoolConfig config, Descriptor directory);
+  Spool(SpoolConfig config, SpoolDirectory directory);
 
-  Id new_id(std::uint64_t start_ns);
-  std::string name_of(Id id) const;
-  bool is_own(Id id) const { return id.number >> 32U == process_; }
+  WindowId new_id(std::uint64_t start_ns);
   std::vector<Entry> list() const;
-  std::optional<Entry> parse(std::string_view name) const;
-  bool still_names(const std::string& name, int fd) const;
-  std::optional<Open> lock(const std::string& name, std::string& why_not) const;
-  Descriptor create(const std::string& name, bool is_complete) const;
-  bool replace(const std::string& name, std::span<const Body> bodies, std::uint64_t& size);
   bool take_next();
   bool make_room(std::uint64_t size, std::uint64_t replaced);
   void drop(const Entry& entry);
   void remove(const std::string& name, std::uint64_t size);
   void set_aside(const std::string& name, std::string_view why);
   // A body of that window is no longer on disk.
-  void count_gone(Id id, std::uint64_t bodies);
+  void count_gone(WindowId id, std::uint64_t bodies);
   bool fail(std::string_view what, int error);
   bool fail_journal(std::string_view what, int error);
   void warn(const std::string& line) const;
 
   const SpoolConfig config_;
-  const Descriptor directory_;
+  const SpoolDirectory directory_;
   const std::string prefix_;
   std::uint32_t process_ = 0;  // upper half of this process's numbers
   std::uint32_t next_number_ = 0;
-  std::map<Id, std::uint64_t> own_;  // bodies this process has stored and nobody has settled
-  std::deque<Id> waiting_;           // oldest first, this service's
+  std::map<WindowId, std::uint64_t> own_;  // bodies this process has stored and nobody has settled
+  std::deque<WindowId> waiting_;           // oldest first, this service's
   std::optional<Taken> taken_;
-  std::optional<Open> journal_;
+  std::optional<SpoolDirectory::Locked> journal_;
   std::uint64_t journal_end_ = 0;
   std::uint64_t bytes_ = 0;  // of all files, as of the last scan and by what was done here since
   std::size_t files_ = 0;    // the same
