@@ -75,6 +75,9 @@ void Session::prepare() {
                 identity_.left_out.front() + "\"");
   }
   delivery_.emplace(options_, identity_, std::move(sender_));
+  if (options_.control && !control_socket_.emplace().open()) {
+    control_socket_.reset();
+  }
   if (delivery_->wants_pieces()) {
     if (heap_ != nullptr) {
       heap_->keep_pieces();

@@ -15,6 +15,7 @@
 
 #include "agent/context_slots.h"
 #include "agent/control.h"
+#include "agent/control_socket.h"
 #include "agent/cpu_profile.h"
 #include "agent/cpu_sampling.h"
 #include "agent/delivery.h"
@@ -83,6 +84,7 @@ class Session {
   int change_cpu_hz(std::uint64_t hz);
   int write_snapshot(const ControlRequest& request);
   void publish_status();
+  std::string tell_status();
   void look_after_memory();
   // session_budget.cc
   void begin_budget();
@@ -106,6 +108,7 @@ class Session {
   ThreadNames thread_names_;
   ContextSlots context_slots_;
   std::optional<Delivery> delivery_;
+  std::optional<ControlSocket> control_socket_;
   bool is_deserted_ = false;
   bool reports_leaks_ = false;  // with the window that ends now
   CpuSampling sampling_;

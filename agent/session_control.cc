@@ -10,10 +10,40 @@
 namespace otprof::agent {
 
 bool Session::serve_control() {
-  const bool is_waiting =
-      control_queue().serve([this](ControlRequest& request) { return answer(request); });
+  const auto give_answer = [this](ControlRequest& request) { return answer(request); };
+  bool is_waiting = control_queue().serve(give_answer);
   publish_status();
+  if (control_socket_) {
+    is_waiting |= control_socket_->serve(give_answer, [this] { return tell_status(); });
+  }
   return is_waiting;
+}
+
+// Of the board, which has just been brought up to date, and what it has no room for.
+std::string Session::tell_status() {
+  publish_status();
+  const StatusBoard& board = status_board();
+  std::string text = "ok\n";
+  const auto tell = [&text](std::string_view what, std::string_view value) {
+    text.append(what).append(" ").append(value).append("\n");
+  };
+  const auto tell_number = [&](std::string_view what, std::uint64_t value) {
+    tell(what, std::to_string(value));
+  };
+  tell("state", board.state.load() == OTPROF_RUNNING ? "running" : "stopped");
+  tell("service", identity_.service_name);
+  tell("cpu.engine", board.cpu_engine.load());
+  tell("cpu.engine.reason", sampling_.facts().reason);
+  tell_number("cpu.hz", board.cpu_hz.load());
+  tell_number("cpu.samples", board.cpu_samples.load());
+  tell_number("cpu.samples.lost", board.cpu_samples_lost.load());
+  tell_number("heap.interval", board.heap_interval.load());
+  tell_number("heap.samples", board.heap_samples.load());
+  tell_number("heap.samples.lost", board.heap_samples_lost.load());
+  tell_number("windows", board.windows.load());
+  tell_number("requests.delivered", board.requests_delivered.load());
+  tell_number("requests.waiting", board.requests_waiting.load());
+  return text;
 }
 
 std::optional<int> Session::answer(ControlRequest& request) {

@@ -100,7 +100,7 @@ void call_program(int signal, siginfo_t* info, void* context,
   if ((action.sa_flags & SA_NODEFER) == 0) {
     mask |= bit_of(signal);
   }
-  if ((action.sa_flags & SA_RESETHAND) != 0) {
+  if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) {
     struct sigaction default_action {};
     default_action.sa_handler = SIG_DFL;
     set_believed_action(signal, default_action);

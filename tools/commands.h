@@ -14,6 +14,7 @@ extern const Command kViewCommand;
 extern const Command kDumpCommand;
 extern const Command kDiffCommand;
 extern const Command kLeaksCommand;
+extern const Command kCtlCommand;
 extern const Command kCheckCommand;
 extern const Command kOptionsCommand;
 

@@ -15,9 +15,9 @@
 namespace otprof::tools {
 namespace {
 
-constexpr std::array<const Command*, 9> kCommands = {
+constexpr std::array<const Command*, 10> kCommands = {
     &kRunCommand,   &kServeCommand, &kViewCommand,  &kTopCommand,    &kDiffCommand,
-    &kLeaksCommand, &kDumpCommand,  &kCheckCommand, &kOptionsCommand};
+    &kLeaksCommand, &kDumpCommand, &kCtlCommand, &kCheckCommand, &kOptionsCommand};
 
 std::string overview() {
   std::string text = "usage: otprof COMMAND [OPTIONS] ...\n\n";
