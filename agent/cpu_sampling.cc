@@ -120,7 +120,7 @@ void CpuSampling::suspend() {
 bool CpuSampling::change_rate(std::uint64_t hz) {
   hz_ = hz;
   factor_ = 1;
-  rate_reason_ = RateReason::kConfigured;
+  rate_reason_ = usual_reason();
   note_period();
   if (state_ != State::kOn) {
     return true;

@@ -24,7 +24,7 @@ class CpuSampling {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit CpuSampling(const Options& options) : options_(options) {}
+  explicit CpuSampling(const Options& options) : options_(options), rate_reason_(usual_reason()) {}
 
   // At `hz` samples for each second of CPU time. False when CPU is wanted but cannot be sampled; the
   // reason has been logged.
@@ -57,6 +57,11 @@ class CpuSampling {
  private:
   enum class State { kOn, kPaused, kSuspended, kAwaitingGo, kLost };
 
+  // As long as the budget has no say.
+  RateReason usual_reason() const {
+    return options_.sampling.mode == SamplingMode::kAdaptive ? RateReason::kAdaptive
+                                                             : RateReason::kConfigured;
+  }
   bool start_engine();
   bool open_engine();
   void note_period();
@@ -69,7 +74,7 @@ class CpuSampling {
   std::unique_ptr<cpu::Engine> engine_;
   std::uint64_t hz_ = 0;
   std::uint32_t factor_ = 1;
-  RateReason rate_reason_ = RateReason::kConfigured;
+  RateReason rate_reason_;  // of factor_
   SamplingFacts facts_;
   bool is_go_ = false;
   TimePoint go_ready_by_{};

@@ -77,10 +77,13 @@ class Profile:
 
 
 class Row:
-    def __init__(self, engine, case, account, profile, quick):
+    """`weight`: periods that a sample may stand for."""
+
+    def __init__(self, engine, case, account, profile, quick, weight=1):
         self.engine, self.case = engine, case
         self.account, self.profile = account, profile
         self.samples = profile.count()
+        self.independent = max(self.samples / weight, 1)
         self.failures = []
         with_kernel = engine.endswith("+kernel")
         self.judge_shares(quick, with_kernel)
@@ -116,7 +119,8 @@ class Row:
             error = 100 * abs(told[part] / told_sum - true_share)
             bound = 1.0
             if quick:
-                bound = max(bound, 400 * math.sqrt(true_share * (1 - true_share) / self.samples))
+                bound = max(bound, 400 * math.sqrt(true_share * (1 - true_share)
+                                                   / self.independent))
             worst = max(worst, error)
             if error > bound:
                 self.failures.append(f"{part} has {100 * true_share:.2f} % of the time, the profile "
@@ -134,7 +138,7 @@ class Row:
         self.total = told / most
         bound = 0.01
         if quick:
-            bound = max(bound, 4 / math.sqrt(max(self.samples, 1)))
+            bound = max(bound, 4 / math.sqrt(self.independent))
         if not (1 - bound) * least <= told <= (1 + bound) * most:
             self.failures.append(f"total CPU is {told / 1e9:.3f} s, and was {least / 1e9:.3f} to "
                                  f"{most / 1e9:.3f} s")

@@ -4,11 +4,12 @@
 //
 //   accuracy_program CASE SECONDS SLICE_US
 //
-// CASE says which parts (parts.h) take turns; SECONDS is the CPU time of all of them together; SLICE_US how
-// long a part runs at a time. Prints what each part used (ledger.h).
+// CASE says which parts (parts.h) take turns; SECONDS is the CPU time of all of them together (but for
+// phases); SLICE_US how long a part runs at a time. Prints what each part used (ledger.h).
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -22,6 +23,7 @@
 
 namespace {
 
+using truth::clock_ns;
 using truth::Ledger;
 using truth::Part;
 using truth::PartFunction;
@@ -99,6 +101,33 @@ void modules_by_turns(Ledger& ledger) {
   }
 }
 
+// Two threads that are busy for `busy_ns` of their CPU time each, hardly ever for a quarter of a minute,
+// and busy again; the split of what they use is the same all the time.
+void phases(Ledger& ledger, std::uint64_t busy_ns) {
+  constexpr std::uint64_t kQuietNs = 15'000'000'000;
+  const auto work = [&ledger, busy_ns](std::uint64_t seed) {
+    Ledger turns(0, ledger.slice_ns());
+    for (std::uint64_t i = 0; i < seed; ++i) turns.next_slice();
+    const auto take_turn = [&turns] {
+      turns.run(PART(part_seventy), 1.4);
+      turns.run(PART(part_thirty), 0.6);
+    };
+    const std::uint64_t start = thread_ns();
+    while (thread_ns() < start + busy_ns) take_turn();
+    const std::uint64_t quiet_end = clock_ns(CLOCK_MONOTONIC) + kQuietNs;
+    while (clock_ns(CLOCK_MONOTONIC) < quiet_end) {
+      take_turn();
+      std::this_thread::sleep_for(std::chrono::nanoseconds(80 * ledger.slice_ns()));
+    }
+    const std::uint64_t again = thread_ns();
+    while (thread_ns() < again + busy_ns) take_turn();
+    ledger.book(turns);
+  };
+  std::thread other(work, 17);
+  work(0);
+  other.join();
+}
+
 struct Case {
   std::string_view name;
   Part part;
@@ -135,6 +164,8 @@ int main(int argc, char** argv) {
     eight_threads(ledger);
   } else if (name == "modules") {
     modules_by_turns(ledger);
+  } else if (name == "phases") {
+    phases(ledger, ledger.total_ns());
   } else if (name == "short_threads") {
     short_threads(ledger);
   } else {

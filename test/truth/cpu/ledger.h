@@ -46,6 +46,7 @@ class Ledger {
       : total_ns_(total_ns), slice_ns_(slice_ns) {}
 
   std::uint64_t total_ns() const { return total_ns_; }
+  std::uint64_t slice_ns() const { return slice_ns_; }
 
   // Half to one and a half times the slice, evenly spread, so that no turn of the program keeps
   // step with the profiler's period.
@@ -66,6 +67,11 @@ class Ledger {
   void book(const std::string& part, std::uint64_t ns) {
     const std::lock_guard lock(mutex_);
     parts_[part] += ns;
+  }
+
+  // What another thread has booked for itself. Any thread.
+  void book(const Ledger& other) {
+    for (const auto& [part, ns] : other.parts_) book(part, ns);
   }
 
   // The sum over all parts: what remains to be done is total_ns() less that.
