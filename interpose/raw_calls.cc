@@ -15,6 +15,7 @@
 
 #include "interpose/mappings.h"
 #include "interpose/next.h"
+#include "interpose/sandbox.h"
 #include "interpose/signal_guard.h"
 
 namespace otprof::interpose {
@@ -83,16 +84,6 @@ long change_guarded_mask(int how, const SignalBits* wanted, SignalBits* old) noe
   return result;
 }
 
-void tell_of_sandbox(long operation) noexcept {
-  const Hooks& hook = hooks();
-  auto* const tell = operation == SECCOMP_SET_MODE_STRICT   ? hook.strict_sandbox_begins
-                     : operation == SECCOMP_SET_MODE_FILTER ? hook.filter_sandbox_begins
-                                                            : nullptr;
-  if (tell != nullptr) {
-    tell();
-  }
-}
-
 [[gnu::constructor]] void look_up_early();
 
 }  // namespace
@@ -144,7 +135,9 @@ long otprof_fail_syscall(long error) noexcept {
       return argument(tell_of_remap(caller, pointer(a), static_cast<size_t>(b),
                                     static_cast<size_t>(c), static_cast<int>(d),
                                     [&] { return pointer(call()); }));
-    case SYS_seccomp: tell_of_sandbox(a); break;
+    case SYS_seccomp:
+      tell_of_sandbox(a == SECCOMP_SET_MODE_STRICT, a == SECCOMP_SET_MODE_FILTER);
+      break;
     case SYS_unshare: return ::unshare(static_cast<int>(a));
     case SYS_setns: return ::setns(static_cast<int>(a), static_cast<int>(b));
     case SYS_execve:

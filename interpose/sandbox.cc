@@ -8,9 +8,22 @@
 #include <sys/prctl.h>
 
 #include "interpose/next.h"
+#include "interpose/sandbox.h"
+
+namespace otprof::interpose {
+
+void tell_of_sandbox(bool is_strict, bool is_filter) noexcept {
+  auto* const tell = is_strict   ? hooks().strict_sandbox_begins
+                     : is_filter ? hooks().filter_sandbox_begins
+                                 : nullptr;
+  if (tell != nullptr) {
+    tell();
+  }
+}
+
+}  // namespace otprof::interpose
 
 extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
-  using otprof::interpose::hooks;
   static const auto real = otprof::interpose::next<int (*)(int, ...)>("prctl");
   // The kernel takes five arguments whatever the option; libc passes on what is in the registers,
   // and so does this.
@@ -21,13 +34,8 @@ extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
   const auto c = va_arg(given, unsigned long);
   const auto d = va_arg(given, unsigned long);
   va_end(given);
-  if (option == PR_SET_SECCOMP && a == SECCOMP_MODE_STRICT &&
-      hooks().strict_sandbox_begins != nullptr) {
-    hooks().strict_sandbox_begins();
-  }
-  if (option == PR_SET_SECCOMP && a == SECCOMP_MODE_FILTER &&
-      hooks().filter_sandbox_begins != nullptr) {
-    hooks().filter_sandbox_begins();
+  if (option == PR_SET_SECCOMP) {
+    otprof::interpose::tell_of_sandbox(a == SECCOMP_MODE_STRICT, a == SECCOMP_MODE_FILTER);
   }
   return real(option, a, b, c, d);
 }

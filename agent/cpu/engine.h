@@ -34,7 +34,7 @@ class Engine {
   virtual void stop() = 0;
   // Several times a second; cheap. False when the engine can no longer sample (the reason in
   // `why_not`); it has then stopped itself.
-  virtual bool check(std::string& why_not) = 0;
+  bool check(std::string& why_not);
   // Once a second: looks for threads that have begun or ended unnoticed.
   virtual void look_for_threads() = 0;
   // Threads that could not be armed when they were last looked for.

@@ -26,7 +26,6 @@
 #include "agent/cpu/thread_list.h"
 #include "agent/cpu/thread_timers.h"
 #include "agent/raw_syscall.h"
-#include "interpose/hooks.h"
 
 namespace otprof::cpu {
 namespace {
@@ -73,16 +72,6 @@ class PerfEngine final : public Engine {
     }
     events_.clear();
     seen_.clear();
-  }
-
-  bool check(std::string& why_not) override {
-    if (!interpose::owns_signal(SIGPROF)) {
-      stop();
-      why_not = "the program has installed its own SIGPROF handler";
-      return false;
-    }
-    delete_spent_timers();
-    return true;
   }
 
   void look_for_threads() override {

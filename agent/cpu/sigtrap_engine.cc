@@ -22,7 +22,6 @@
 #include "agent/cpu/thread_list.h"
 #include "agent/cpu/thread_timers.h"
 #include "agent/raw_syscall.h"
-#include "interpose/hooks.h"
 
 namespace otprof::cpu {
 namespace {
@@ -72,18 +71,6 @@ class SigtrapEngine final : public Engine {
       close(event);
     }
     events_.clear();
-  }
-
-  bool check(std::string& why_not) override {
-    if (!interpose::owns_signal(SIGTRAP)) {
-      stop();
-      why_not = "the program has installed its own SIGTRAP handler";
-      return false;
-    }
-    if (has_timers_) {
-      delete_spent_timers();
-    }
-    return true;
   }
 
   // The kernel finds them all.

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
 #include <array>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/thread_timers.h"
+#include "interpose/hooks.h"
 
 namespace otprof::cpu {
+
+bool Engine::check(std::string& why_not) {
+  if (!interpose::owns_signal(signal())) {
+    stop();
+    why_not = std::string("the program has installed its own ") +
+              (signal() == SIGTRAP ? "SIGTRAP" : "SIGPROF") + " handler";
+    return false;
+  }
+  delete_spent_timers();
+  return true;
+}
 
 std::unique_ptr<Engine> start_engine(const EngineWish& wish, std::string& reasons) {
   struct Candidate {

@@ -9,7 +9,6 @@
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/sampling_signal.h"
 #include "agent/cpu/thread_timers.h"
-#include "interpose/hooks.h"
 
 namespace otprof::cpu {
 namespace {
@@ -41,16 +40,6 @@ class TimerEngine final : public Engine {
       stop_thread_timers();
       is_running_ = false;
     }
-  }
-
-  bool check(std::string& why_not) override {
-    if (!interpose::owns_signal(SIGPROF)) {
-      stop();
-      why_not = "the program has installed its own SIGPROF handler";
-      return false;
-    }
-    delete_spent_timers();
-    return true;
   }
 
   void look_for_threads() override { unarmed_ = arm_threads_without_timer(); }
