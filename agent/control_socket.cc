@@ -14,6 +14,7 @@
 #include "agent/control_line.h"
 #include "agent/log.h"
 #include "transport/control_address.h"
+#include "transport/errno_text.h"
 
 namespace otprof::agent {
 namespace {
@@ -53,9 +54,8 @@ bool ControlSocket::open() {
   if (!listener_.is_open() ||
       bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
       listen(listener_.get(), static_cast<int>(connections_.size())) != 0) {
-    const char* why = strerrordesc_np(errno);
-    log_warning(std::string("OTPROF_CONTROL: there is no socket to be had (") +
-                (why != nullptr ? why : "unknown error") + "); `otprof ctl` will not work");
+    log_warning("OTPROF_CONTROL: there is no socket to be had (" + transport::errno_text(errno) +
+                "); `otprof ctl` will not work");
     listener_.reset();
     return false;
   }

@@ -202,7 +202,7 @@ void CpuSampling::warn_of_unsampled() {
   }
   has_warned_ = true;
   log_warning("threads that are not sampled: " + std::to_string(facts_.blocked_threads) +
-              " block SIG" + sigabbrev_np(engine_->signal()) + ", " +
+              (engine_->signal() == SIGTRAP ? " block SIGTRAP, " : " block SIGPROF, ") +
               std::to_string(facts_.unarmed_threads) +
               " can have no timer; each profile says how many");
 }

@@ -7,6 +7,14 @@
 
 #include <sys/syscall.h>
 
+// Linux 5.6 and 5.9: the kernel's headers may be older than the kernel.
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 namespace otprof::agent {
 
 inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,

@@ -39,7 +39,7 @@ class Arena {
   void grow(std::size_t needed) {
     const std::size_t size = std::max(needed, next_block_);
     next_block_ = std::min(next_block_ * 2, kLargestBlock);
-    blocks_.push_back(std::make_unique_for_overwrite<T[]>(size));
+    blocks_.push_back(std::unique_ptr<T[]>(new T[size]));
     free_ = blocks_.back().get();
     left_ = size;
     held_ += size;

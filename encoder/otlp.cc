@@ -2,7 +2,7 @@
 #include "encoder/otlp.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 #include "encoder/hash_index.h"
 #include "encoder/otlp.pb.h"
@@ -44,7 +44,9 @@ ProfileId profile_id(const ProfileSlice& slice, std::uint32_t type) {
   const Profile& profile = *slice.profile;
   ProfileId id = profile.profile_id;
   if (id == ProfileId{} || (slice.first == 0 && type == profile.otlp_types.front())) return id;
-  auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(id);
+  std::array<std::uint64_t, 2> halves{};
+  static_assert(sizeof halves == sizeof id);
+  std::memcpy(halves.data(), id.data(), sizeof halves);
   std::uint64_t hash = hash_mix(type + 1, slice.first);
   for (std::uint64_t& half : halves) {
     hash = hash_mix(hash, half);
@@ -52,7 +54,8 @@ ProfileId profile_id(const ProfileSlice& slice, std::uint32_t type) {
     half = hash_mix(hash, half);
   }
   if (halves[0] == 0 && halves[1] == 0) halves[1] = 1;  // all zero is not a valid id
-  return std::bit_cast<ProfileId>(halves);
+  std::memcpy(id.data(), halves.data(), sizeof id);
+  return id;
 }
 
 bool encode_text(pb_ostream_t* stream, const pb_field_t* field, std::string_view text) {

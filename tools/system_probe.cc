@@ -8,8 +8,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -48,13 +51,17 @@ int try_event(bool sigtrap, bool kernel_too) {
   attributes.disabled = 1;
   attributes.exclude_kernel = kernel_too ? 0 : 1;
   attributes.exclude_hv = 1;
+  // By their numbers: the kernel's headers may be older than the kernel.
+  constexpr std::size_t kFlagsWord = 5;
+  constexpr std::uint64_t kInheritThreadRemoveOnExecSigtrap = 7ULL << 35U;
+  std::array<std::uint64_t, 16> words{};
   if (sigtrap) {
     attributes.inherit = 1;
-    attributes.inherit_thread = 1;
-    attributes.remove_on_exec = 1;
-    attributes.sigtrap = 1;
+    attributes.size = sizeof words;
   }
-  const long event = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  std::memcpy(words.data(), &attributes, std::min(sizeof attributes, sizeof words));
+  if (sigtrap) words[kFlagsWord] |= kInheritThreadRemoveOnExecSigtrap;
+  const long event = syscall(SYS_perf_event_open, words.data(), 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (event < 0) return errno;
   close(static_cast<int>(event));
   return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/wire_reader.h"
 
-#include <bit>
+#include <cstring>
 #include <string>
 
 #include "tools/input_error.h"
@@ -53,7 +53,12 @@ std::uint64_t WireReader::fixed64() {
   return value;
 }
 
-double WireReader::float64() { return std::bit_cast<double>(fixed64()); }
+double WireReader::float64() {
+  const std::uint64_t bits = fixed64();
+  double value = 0;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
 
 std::string_view WireReader::bytes() {
   expect(PB_WT_STRING);

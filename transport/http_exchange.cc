@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "transport/curl_library.h"
+#include "transport/errno_text.h"
 
 namespace otprof::transport {
 
@@ -201,10 +202,8 @@ Answer HttpExchange::Handles::finish(CURLcode code) {
                       (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY);
     long os_error = 0;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
-    // strerror() would translate, and read the environment for it.
-    const char* text = strerrordesc_np(static_cast<int>(os_error));
-    if (code == CURLE_COULDNT_CONNECT && os_error != 0 && text != nullptr) {
-      answer.failure += std::string(": ") + text;
+    if (code == CURLE_COULDNT_CONNECT && os_error != 0) {
+      answer.failure += ": " + errno_text(static_cast<int>(os_error));
     }
   }
   start_afresh = answer.status == 0;

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "transport/descriptor.h"
+#include "transport/errno_text.h"
 
 namespace otprof::transport {
 
@@ -20,9 +21,7 @@ namespace {
 constexpr int kMaxNameTries = 8;
 
 std::string describe(const std::string& directory, const std::string& name, int code) {
-  // Not strerror_r(): that one translates, and reads the environment for it.
-  const char* text = strerrordesc_np(code);
-  return directory + "/" + name + ": " + (text != nullptr ? text : "error " + std::to_string(code));
+  return directory + "/" + name + ": " + errno_text(code);
 }
 
 // Hidden from "*.pb.gz"; not to be guessed from another run of the same pid.

@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "transport/errno_text.h"
+
 namespace otprof::transport {
 
 namespace {
@@ -99,7 +101,7 @@ bool Spool::fail_journal(std::string_view what, int error) {
 bool Spool::fail(std::string_view what, int error) {
   if (!std::exchange(is_failing_, true)) {
     std::string line = config_.directory;
-    line.append(": ").append(what).append(": ").append(reason_of(error));
+    line.append(": ").append(what).append(": ").append(errno_text(error));
     warn(line + "; windows wait in memory until that is mended");
   }
   return false;

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "transport/errno_text.h"
 #include "transport/spool_file.h"
 #include "transport/spool_names.h"
 
@@ -32,16 +33,10 @@ std::string why_not_usable(const struct stat& info) {
 
 }  // namespace
 
-std::string reason_of(int error) {
-  // Not strerror_r(): that one translates, and reads the environment for it.
-  const char* text = strerrordesc_np(error);
-  return text != nullptr ? text : "error " + std::to_string(error);
-}
-
 std::optional<SpoolDirectory> SpoolDirectory::open(const std::string& path, std::string& error) {
   struct stat info {};
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    error = path + ": " + reason_of(errno);
+    error = path + ": " + errno_text(errno);
     return std::nullopt;
   }
   if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
@@ -50,7 +45,7 @@ std::optional<SpoolDirectory> SpoolDirectory::open(const std::string& path, std:
   }
   Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.is_open() || fstat(directory.get(), &info) != 0) {
-    error = path + ": " + reason_of(errno);
+    error = path + ": " + errno_text(errno);
     return std::nullopt;
   }
   if (const std::string why = why_not_usable(info); !why.empty()) {

@@ -21,9 +21,6 @@
 
 namespace otprof::transport {
 
-// The text for an errno.
-std::string reason_of(int error);
-
 class SpoolDirectory {
  public:
   // `path`: absolute; made (0700) if it is not there. Nothing with `error` when it cannot be used.

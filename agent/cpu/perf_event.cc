@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include <algorithm>
+#include <array>
+
 #include "agent/unusual_calls.h"
 
 namespace otprof::cpu {
@@ -22,6 +25,25 @@ perf_event_attr task_clock_attributes(std::uint64_t period_ns) {
 int open_perf_event(perf_event_attr attributes, pid_t tid) {
   return static_cast<int>(agent::unusual_syscall(SYS_perf_event_open,
                                                  agent::syscall_argument(&attributes), tid, -1, -1,
+                                                 PERF_FLAG_FD_CLOEXEC));
+}
+
+// Bits and words of perf_event_attr since Linux 5.13, by their number: the kernel's headers may be older
+// than the kernel.
+int open_trap_event(perf_event_attr attributes, std::uint64_t data, pid_t tid) {
+  constexpr std::size_t kFlagsWord = 5;
+  constexpr std::uint64_t kInheritThread = 1ULL << 35U;
+  constexpr std::uint64_t kRemoveOnExec = 1ULL << 36U;
+  constexpr std::uint64_t kSigtrap = 1ULL << 37U;
+  constexpr std::size_t kSigDataWord = 15;
+  std::array<std::uint64_t, 16> words{};
+  attributes.inherit = 1;
+  attributes.size = sizeof words;
+  memcpy(words.data(), &attributes, std::min(sizeof attributes, sizeof words));
+  words[kFlagsWord] |= kInheritThread | kRemoveOnExec | kSigtrap;
+  words[kSigDataWord] = data;
+  return static_cast<int>(agent::unusual_syscall(SYS_perf_event_open,
+                                                 agent::syscall_argument(words.data()), tid, -1, -1,
                                                  PERF_FLAG_FD_CLOEXEC));
 }
 

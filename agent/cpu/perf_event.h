@@ -19,6 +19,10 @@ perf_event_attr task_clock_attributes(std::uint64_t period_ns);
 // The descriptor, or -errno.
 int open_perf_event(perf_event_attr attributes, pid_t tid);
 
+// The same with a trap instead of a count: inherited by threads (a forked child opens its own), gone when a
+// program is executed (which has no handler for it), and at each period's end SIGTRAP with `data`.
+int open_trap_event(perf_event_attr attributes, std::uint64_t data, pid_t tid);
+
 // In words, for a log line, why perf_event_open was refused with this errno.
 std::string explain_perf_error(int error);
 

@@ -81,13 +81,8 @@ class SigtrapEngine final : public Engine {
  private:
   // 0 or the errno.
   int open(pid_t tid) {
-    perf_event_attr attributes = task_clock_attributes(rate_.period_ns * rate_.factor);
-    attributes.inherit = 1;
-    attributes.inherit_thread = 1;  // threads only: a forked child opens its own
-    attributes.remove_on_exec = 1;  // no trap can reach a program that has no handler for it
-    attributes.sigtrap = 1;
-    attributes.sig_data = trap_data(rate_.factor);
-    const int event = open_perf_event(attributes, tid);
+    const int event = open_trap_event(task_clock_attributes(rate_.period_ns * rate_.factor),
+                                      trap_data(rate_.factor), tid);
     if (event < 0) {
       return -event;
     }

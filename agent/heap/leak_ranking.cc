@@ -58,11 +58,11 @@ void LeakRanking::close_window(std::uint64_t now_ns) {
         suspects_.push_back({.stack = stack, .growth = growth, .score = score});
       }
     }
-    std::shift_right(history.past.begin(), history.past.end(), 1);
+    std::move_backward(history.past.begin(), history.past.end() - 1, history.past.end());
     history.past[0] = std::exchange(history.now, {});
     history.survivors = {};
   }
-  std::shift_right(ends_.begin(), ends_.end(), 1);
+  std::move_backward(ends_.begin(), ends_.end() - 1, ends_.end());
   ends_[0] = now_ns;
   windows_ = std::min(windows_ + 1, kWindows);
   std::erase_if(histories_, [](const auto& entry) {

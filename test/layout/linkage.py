@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 
-# Anything more would be one more library in every profiled program.
-NEEDED = re.compile(r"(libc|ld-linux[-.\w]*|ld-linux)\.so\.\d+")
+# Anything more would be one more library in every profiled program. The second and the third are parts of
+# the first where that is newer than 2.33.
+NEEDED = re.compile(r"(libc|libdl|libpthread|ld-linux[-.\w]*|ld-linux)\.so\.\d+")
 # glibc sets aside 512 bytes for all libraries that are opened late, and others want some of it.
 MAX_TLS = 64
 # glibc takes this memory from its own allocator, or from whatever the host has put in its place;

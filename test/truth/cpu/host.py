@@ -128,7 +128,7 @@ class Host:
         """Raises Unavailable unless the agent's log says that this engine ran."""
         wanted = ENGINES[name]["OTPROF_CPU_ENGINE"]
         if f"CPU is sampled by the {wanted} engine" not in log:
-            why = [line for line in log.splitlines() if "otprof" in line]
+            why = [line for line in log.splitlines() if "otprof: CPU is" in line]
             raise Unavailable(why[0].split("otprof:", 1)[-1].strip() if why else "nothing was logged")
         if self.without_find_object and "in a copy of the loader's list" not in log:
             raise AssertionError("the agent found _dl_find_object")
