@@ -11,15 +11,21 @@ from otlp_request import Request
 
 SHARES = os.environ["SHARES"]
 MILLISECONDS = 2500  # of CPU time in each of two threads: two judgements at least
+# Allocates for so long that a budget is judged some times.
+ALLOCATING = """
+import time
+while time.process_time() < 4: [str(i) for i in range(1000)]
+print(0)
+"""
 
 
 class Run:
-    """The program, one window for all of it."""
+    """A program, one window for all of it; the profile of one of its types."""
 
-    def __init__(self, **variables):
+    def __init__(self, command=(SHARES, str(MILLISECONDS)), kind="samples", **variables):
         with harness.Receiver() as receiver:
             result = harness.run(
-                [SHARES, str(MILLISECONDS)], OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
+                command, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
                 OTPROF_EXIT_TIMEOUT="30s", OTPROF_EXPORT_INTERVAL="10m",
                 **{"OTPROF_HEAP": "false", **variables})
         assert result.returncode == 0, result
@@ -27,12 +33,12 @@ class Run:
         self.used = sum(int(number) for number in result.stdout.split())
         (_, _, body), = receiver.requests
         request = Request(otlp.ExportProfilesServiceRequest.FromString(body))
-        profile = next(p for p in request.profiles() if request.type_pair(p.sample_type)[0] == "samples")
+        profile = next(p for p in request.profiles() if request.type_pair(p.sample_type)[0] == kind)
         self.attributes = {key: value
                            for key, (_, value) in request.attributes(profile.attribute_indices)}
-        self.periods = sum(sum(sample.values) or len(sample.timestamps_unix_nano)
-                           for sample in profile.samples)
-        self.nanoseconds = self.periods * profile.period
+        self.sum = sum(sum(sample.values) or len(sample.timestamps_unix_nano)
+                       for sample in profile.samples)
+        self.nanoseconds = self.sum * profile.period
 
     def __getitem__(self, name):
         return self.attributes["otprof." + name]
@@ -46,7 +52,7 @@ def test_a_budget_lowers_a_rate_and_says_so_once(_):
     assert run["cpu.period.reason"] == "OTPROF_MAX_CPU_PERCENT", run.attributes
     assert run["cpu.period.changes"] >= 1, run.attributes
     # Fewer samples for as many periods, and those for all of the time.
-    assert run["samples.taken"] < 0.8 * run.periods, (run.attributes, run.periods)
+    assert run["samples.taken"] < 0.8 * run.sum, (run.attributes, run.sum)
     assert abs(run.nanoseconds / run.used - 1) < 0.1, (run.nanoseconds, run.used)
 
 
@@ -67,6 +73,24 @@ def test_the_default_rate_is_within_the_default_budget(_):
     run = Run(OTPROF_MAX_CPU_PERCENT="1")
     assert run.lines == [], run.lines
     assert run["cpu.period"] == 10_000_000 and run["cpu.period.changes"] == 0, run.attributes
+
+
+def test_a_budget_raises_the_interval_of_the_heap(_):
+    run = Run(["/usr/bin/python3", "-S", "-c", ALLOCATING], "alloc_space", PYTHONMALLOC="malloc",
+              OTPROF_CPU="false", OTPROF_HEAP="true", OTPROF_HEAP_INTERVAL="512",
+              OTPROF_MAX_CPU_PERCENT="0.5")
+    assert len(run.lines) == 1 and "OTPROF_HEAP_INTERVAL asks for more" in run.lines[0], run.lines
+    assert run["heap.interval"] >= 4 * 512, run.attributes
+    assert run["samples.lost"] == 0, run.attributes
+    # Thousands of samples.
+    assert abs(run.sum / run["heap.allocated.bytes"] - 1) < 0.1, (run.sum, run.attributes)
+
+
+def test_every_allocation_is_every_allocation(_):
+    run = Run(["/usr/bin/python3", "-S", "-c", ALLOCATING], "alloc_space", PYTHONMALLOC="malloc",
+              OTPROF_CPU="false", OTPROF_HEAP="true", OTPROF_HEAP_INTERVAL="1",
+              OTPROF_HEAP_LIVE="false", OTPROF_MAX_CPU_PERCENT="0.5")
+    assert run["heap.interval"] == 1, run.attributes
 
 
 def test_adaptive(_):
