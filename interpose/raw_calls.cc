@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -138,6 +139,11 @@ long otprof_fail_syscall(long error) noexcept {
     case SYS_seccomp:
       tell_of_sandbox(a == SECCOMP_SET_MODE_STRICT, a == SECCOMP_SET_MODE_FILTER);
       break;
+    case SYS_prctl:
+      if (a == PR_SET_SECCOMP) {
+        tell_of_sandbox(b == SECCOMP_MODE_STRICT, b == SECCOMP_MODE_FILTER);
+      }
+      break;
     case SYS_unshare: return ::unshare(static_cast<int>(a));
     case SYS_setns: return ::setns(static_cast<int>(a), static_cast<int>(b));
     case SYS_execve:
@@ -163,7 +169,9 @@ syscall:
     bt      %rdi, %rax
     jc      1f
     jmp     *otprof_next_syscall(%rip)
-3:  cmp     $272, %rdi           # unshare
+3:  cmp     $157, %rdi           # prctl
+    je      1f
+    cmp     $272, %rdi           # unshare
     jb      2f
     je      1f
     cmp     $308, %rdi           # setns

@@ -11,10 +11,11 @@
 
 #include "test/victims/victim.h"
 
-// The listed calls meet `listed`, all others `otherwise`. 0, or -1 with errno.
-static inline int filter_calls(const int* calls, size_t count, unsigned listed, unsigned otherwise,
-                               unsigned flags) {
-  struct sock_filter program[256];
+enum { kLongestFilter = 256 };
+
+// The listed calls meet `listed`, all others `otherwise`. How long the program is.
+static inline unsigned short write_filter(struct sock_filter* program, const int* calls,
+                                          size_t count, unsigned listed, unsigned otherwise) {
   unsigned short length = 0;
   program[length++] =
       (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
@@ -24,7 +25,15 @@ static inline int filter_calls(const int* calls, size_t count, unsigned listed, 
     program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, listed);
   }
   program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, otherwise);
-  const struct sock_fprog filter = {length, program};
+  return length;
+}
+
+// 0, or -1 with errno.
+static inline int filter_calls(const int* calls, size_t count, unsigned listed, unsigned otherwise,
+                               unsigned flags) {
+  struct sock_filter program[kLongestFilter];
+  const struct sock_fprog filter = {write_filter(program, calls, count, listed, otherwise),
+                                    program};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
 }
