@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const unsigned seconds = static_cast<unsigned>(std::atoi(argv[1]));
   std::vector<std::thread> threads;
+  threads.reserve(std::size(workers));
   for (Worker& worker : workers) {
     threads.emplace_back([&worker, argv] {
       while (!done) {

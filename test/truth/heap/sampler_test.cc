@@ -20,7 +20,9 @@
 
 namespace {
 
-using namespace otprof;
+namespace agent = otprof::agent;
+namespace heap = otprof::heap;
+namespace unwind = otprof::unwind;
 using heap::HeapSample;
 
 // Stacks are no part of these tests, and this program's own frames would be dropped as the agent's.
@@ -44,20 +46,20 @@ struct Estimate {
 class Profiled {
  public:
   explicit Profiled(std::uint64_t interval, std::uint64_t seed) {
-    if (ring_ == nullptr) {
-      ring_ = new agent::SampleRing;
-      REQUIRE(ring_->create(64U << 20U));
+    if (ring == nullptr) {
+      ring = new agent::SampleRing;
+      REQUIRE(ring->create(64U << 20U));
       REQUIRE(heap::prepare_heap_sampler());
     }
     take([](const HeapSample&) {});
     heap::start_heap_sampler(
-        {.ring = ring_, .walk = no_walk, .max_depth = 1, .interval = interval, .seed = seed});
+        {.ring = ring, .walk = no_walk, .max_depth = 1, .interval = interval, .seed = seed});
   }
   ~Profiled() { heap::stop_heap_sampler(); }
 
   template <typename Take>
   void take(Take&& take) {
-    ring_->drain(
+    ring->drain(
         [&](const std::uint64_t* record, std::uint32_t) { take(heap::heap_sample_of(record)); });
   }
   static std::set<std::uint64_t> live() {
@@ -67,9 +69,9 @@ class Profiled {
   }
 
  private:
-  static agent::SampleRing* ring_;
+  static agent::SampleRing* ring;
 };
-agent::SampleRing* Profiled::ring_ = nullptr;
+agent::SampleRing* Profiled::ring = nullptr;
 
 // Through a volatile pointer, or the compiler removes the pair.
 void allocate_and_free(std::size_t size, std::size_t count) {

@@ -49,8 +49,10 @@ int main() {
   for (int i = 0; i < 64; ++i) {
     keeping_site(i);
   }
+  constexpr int kThreads = 8;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back(thread_site);
   }
   for (std::thread& thread : threads) {

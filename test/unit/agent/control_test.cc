@@ -57,8 +57,10 @@ TEST_CASE("an answer reaches the one who asked, from many threads at once") {
   const auto queue = std::make_unique<ControlQueue>();
   const Server server(*queue);
   std::atomic<int> wrong{0};
+  constexpr int kThreads = 8;
   std::vector<std::thread> threads;
-  for (int thread = 0; thread < 8; ++thread) {
+  threads.reserve(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 500; ++i) {
         const int number = thread * 1000 + i;

@@ -62,7 +62,7 @@ TEST_CASE("a string sink keeps to its limit") {
 }
 
 TEST_CASE("gzip round trip") {
-  for (const std::size_t size : {0, 1, 4095, 4096, 4097, 1'000'000}) {
+  for (const std::size_t size : {0U, 1U, 4095U, 4096U, 4097U, 1'000'000U}) {
     for (const unsigned values : {1U, 5U, 256U}) {
       const std::string plain = noise(size, values);
       std::string packed;
@@ -90,7 +90,7 @@ TEST_CASE("one large write is the same as many small ones") {
 
 TEST_CASE("a failure behind gzip is reported and final") {
   const std::string plain = noise(200'000, 256);
-  for (const std::size_t limit : {0, 1, 5000, 100'000}) {
+  for (const std::size_t limit : {0U, 1U, 5000U, 100'000U}) {
     FailingSink failing(limit);
     GzipSink gzip(failing);
     bool written = true;

@@ -138,7 +138,7 @@ TEST_CASE("slices of one profile have different ids, and none if it has none") {
   SampleWindow window = test::make_sample_window({});
   const Profile& heap = window.profiles[1];
   std::set<std::string> ids;
-  for (const std::size_t first : {0, 10, 20}) {
+  for (const std::size_t first : {0U, 10U, 20U}) {
     const std::string bytes = otlp_bytes(window, {{.profile = &heap, .first = first, .count = 10}});
     for (const WireMessage& profile : profiles_of(bytes)) ids.emplace(profile.bytes(7));
   }
