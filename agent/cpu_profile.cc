@@ -48,7 +48,9 @@ Index window_attributes(Dictionary& dictionary, const WindowCounters& counters,
                                static_cast<std::int64_t>(sampling.unarmed_threads)),
       dictionary.int_attribute("otprof.samples.outside_trace",
                                static_cast<std::int64_t>(sampling.outside_trace)),
-      dictionary.int_attribute("otprof.cpu.paused_ms", sampling.paused.count()),
+      dictionary.int_attribute(
+          "otprof.cpu.paused_ms",
+          std::chrono::ceil<std::chrono::milliseconds>(sampling.paused).count()),
       dictionary.int_attribute("otprof.samples.taken", static_cast<std::int64_t>(counters.samples)),
       dictionary.int_attribute("otprof.samples.lost",
                                static_cast<std::int64_t>(counters.lost_in_ring))};

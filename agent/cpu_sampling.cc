@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/cpu/sampler.h"
+#include "agent/cpu/thread_timers.h"
 #include "agent/go_program.h"
 #include "agent/log.h"
 #include "agent/process_status.h"
@@ -129,14 +130,18 @@ bool CpuSampling::change_rate(std::uint64_t hz) {
   return start_engine();
 }
 
+bool CpuSampling::may_change_factor() { return !cpu::are_threads_left_alone(); }
+
 void CpuSampling::change_factor(std::uint32_t factor, RateReason reason) {
   factor_ = factor;
   rate_reason_ = reason;
   note_period();
   ++facts_.period_changes;
   if (state_ == State::kOn) {
+    pause_counted_ = steady_clock::now();
     stop();
     open_engine();
+    count_pause();
   }
 }
 
@@ -176,7 +181,7 @@ void CpuSampling::look_after(bool is_traced) {
 
 void CpuSampling::count_pause() {
   const TimePoint now = steady_clock::now();
-  facts_.paused += std::chrono::duration_cast<std::chrono::milliseconds>(now - pause_counted_);
+  facts_.paused += std::chrono::duration_cast<std::chrono::microseconds>(now - pause_counted_);
   pause_counted_ = now;
 }
 

@@ -36,6 +36,9 @@ class CpuSampling {
   bool change_rate(std::uint64_t hz);
   // One sample for `factor` periods of the rate, 1 .. hz, each of which weighs so much.
   void change_factor(std::uint32_t factor, RateReason reason);
+  // False from the moment the program puts a filter on its system calls: an engine that is stopped then
+  // could not start again.
+  static bool may_change_factor();
   double effective_hz() const { return static_cast<double>(hz_) / factor_; }
   // Of each signal, beside what its handler does, ns. May take 3 ms the first time.
   std::uint64_t signal_cost_ns() const {
@@ -52,7 +55,7 @@ class CpuSampling {
   // At the end of a window: brings the facts up to date.
   void survey();
   const SamplingFacts& facts() const { return facts_; }
-  void begin_window() { facts_.paused = std::chrono::milliseconds(0); }
+  void begin_window() { facts_.paused = std::chrono::microseconds(0); }
 
  private:
   enum class State { kOn, kPaused, kSuspended, kAwaitingGo, kLost };

@@ -171,6 +171,9 @@ void Governor::judge_depth(const Effort& since, double elapsed) {
 }
 
 void Governor::combine() {
+  if (keeps_cpu_rate_) {
+    return;
+  }
   rates_.cpu_factor = std::max(budget_factor_, load_factor_);
   if (budget_factor_ > load_factor_) {
     rates_.cpu_reason = RateReason::kBudget;

@@ -67,7 +67,10 @@ class Governor {
 
   // The rate that was asked for has changed; what samples cost is still known.
   void set_cpu_hz(std::uint32_t hz);
-  // The same for the heap's interval; `may_raise`: as in GovernorWish.
+  // From now on the CPU's rate stays as it is.
+  void keep_cpu_rate() { keeps_cpu_rate_ = true; }
+  bool keeps_cpu_rate() const { return keeps_cpu_rate_; }
+  // The heap's interval was set; `may_raise`: as in GovernorWish.
   void set_heap_base(bool may_raise);
   // About once a second.
   const Rates& judge(const Effort& now);
@@ -90,6 +93,7 @@ class Governor {
   RecentShare cpu_;   // at the configured rate, as far as one can tell
   RecentShare heap_;  // the same at the configured interval
   RecentShare busy_;  // CPUs
+  bool keeps_cpu_rate_ = false;
   std::uint32_t budget_factor_ = 1;
   std::uint32_t load_factor_ = 1;
   // For how long a higher rate would have been possible, and the lowest of those.

@@ -18,7 +18,7 @@ struct SamplingFacts {
   std::uint64_t unarmed_threads = 0;  // threads no engine could be set on; as of now
   std::uint64_t blocked_threads = 0;  // threads that block the engine's signal; as of now
   std::uint64_t outside_trace = 0;    // periods left out by OTPROF_SAMPLING=trace, since the start
-  std::chrono::milliseconds paused{0};  // for a debugger, in this window
+  std::chrono::microseconds paused{0};  // for a debugger or another rate, in this window
 };
 
 }  // namespace otprof::agent

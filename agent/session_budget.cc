@@ -39,6 +39,10 @@ void Session::begin_budget() {
 }
 
 void Session::keep_budget() {
+  if (!CpuSampling::may_change_factor() && !governor_->keeps_cpu_rate()) {
+    governor_->keep_cpu_rate();
+    log_info("the program has put a filter on its system calls; the rate of CPU samples stays");
+  }
   const Rates before = governor_->rates();
   const Rates& now = governor_->judge(effort_meter_->read(sampling_));
   if (now == before) {

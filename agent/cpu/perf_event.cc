@@ -7,9 +7,22 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/cpu/thread_timers.h"
 #include "agent/unusual_calls.h"
 
 namespace otprof::cpu {
+namespace {
+
+// The program's own filter, which may be on all threads, may kill for this call.
+int open_event(const void* attributes, pid_t tid) {
+  if (are_threads_left_alone()) {
+    return -EPERM;
+  }
+  return static_cast<int>(agent::unusual_syscall(
+      SYS_perf_event_open, agent::syscall_argument(attributes), tid, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+}  // namespace
 
 perf_event_attr task_clock_attributes(std::uint64_t period_ns) {
   perf_event_attr attributes{};
@@ -22,11 +35,7 @@ perf_event_attr task_clock_attributes(std::uint64_t period_ns) {
   return attributes;
 }
 
-int open_perf_event(perf_event_attr attributes, pid_t tid) {
-  return static_cast<int>(agent::unusual_syscall(SYS_perf_event_open,
-                                                 agent::syscall_argument(&attributes), tid, -1, -1,
-                                                 PERF_FLAG_FD_CLOEXEC));
-}
+int open_perf_event(perf_event_attr attributes, pid_t tid) { return open_event(&attributes, tid); }
 
 // Bits and words of perf_event_attr since Linux 5.13, by their number: the kernel's headers may be older
 // than the kernel.
@@ -42,9 +51,7 @@ int open_trap_event(perf_event_attr attributes, std::uint64_t data, pid_t tid) {
   memcpy(words.data(), &attributes, std::min(sizeof attributes, sizeof words));
   words[kFlagsWord] |= kInheritThread | kRemoveOnExec | kSigtrap;
   words[kSigDataWord] = data;
-  return static_cast<int>(agent::unusual_syscall(SYS_perf_event_open,
-                                                 agent::syscall_argument(words.data()), tid, -1, -1,
-                                                 PERF_FLAG_FD_CLOEXEC));
+  return open_event(words.data(), tid);
 }
 
 std::string explain_perf_error(int error) {

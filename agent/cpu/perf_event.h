@@ -16,7 +16,7 @@ namespace otprof::cpu {
 // would interrupt system calls, and kill a program that is being executed before it has a handler.
 perf_event_attr task_clock_attributes(std::uint64_t period_ns);
 
-// The descriptor, or -errno.
+// The descriptor, or -errno. EPERM, too, once the program has put a filter on its system calls.
 int open_perf_event(perf_event_attr attributes, pid_t tid);
 
 // The same with a trap instead of a count: inherited by threads (a forked child opens its own), gone when a

@@ -244,5 +244,6 @@ bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noe
 bool toss_coin(pid_t tid) noexcept { return (random_bits(tid) & 1U) != 0; }
 
 void leave_threads_alone() noexcept { left_alone.store(true, std::memory_order_relaxed); }
+bool are_threads_left_alone() noexcept { return left_alone.load(std::memory_order_relaxed); }
 
 }  // namespace otprof::cpu

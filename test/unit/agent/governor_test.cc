@@ -186,6 +186,14 @@ TEST_CASE("another configured rate begins afresh") {
   CHECK(process.live(governor, 100) == 0);
 }
 
+TEST_CASE("a rate that must stay does, the heap's interval does not") {
+  Process process{.heap_at_first = 0.05, .hz = 5000};
+  Governor governor({.cpu_hz = 5000}, process.effort);
+  governor.keep_cpu_rate();
+  CHECK(process.live(governor, 20) == 0);
+  CHECK(governor.rates().heap_doublings > 0);
+}
+
 TEST_CASE("stacks get shorter while many samples are slow, and longer again") {
   Process process{};
   Governor governor({}, process.effort);
