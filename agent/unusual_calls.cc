@@ -19,9 +19,10 @@ struct Call {
   bool is_fatal;
 };
 
-std::array<Call, 5> calls = {{{SYS_perf_event_open, 0, -1, false},
+std::array<Call, 6> calls = {{{SYS_perf_event_open, 0, -1, false},
                               {SYS_pidfd_open, -1, 0, false},
                               {SYS_pidfd_getfd, -1, -1, false},
+                              {SYS_mincore, 0, 0, false},
                               {SYS_close_range, 1, 0, false},
                               {SYS_unshare, 0, 0, false}}};
 

@@ -27,7 +27,7 @@ struct alignas(128) AllocationThread {
   std::uint64_t interval = 0;     // mean of the countdown's distribution when it was drawn
   std::uint64_t random = 0;       // state of the thread's own random sequence
   std::uint64_t next = 0;         // in the list of unused ones
-  std::uint64_t unused = 0;
+  std::uint64_t stack = 0;        // where it lies, as the sampler packs it; 0: not known
   std::uint64_t allocations = 0;  // calls that succeeded
   std::uint64_t bytes_left = 0;   // the allocation that brings this to 0 or below is sampled
   std::uint64_t frees = 0;        // calls that freed something

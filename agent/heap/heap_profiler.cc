@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/heap/heap_profiler.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -14,6 +16,7 @@
 #include "agent/heap/mapping_sampler.h"
 #include "agent/log.h"
 #include "agent/resident_memory.h"
+#include "agent/unwind/module.h"
 #include "agent/walker.h"
 #include "interpose/allocation_hooks.h"
 
@@ -28,6 +31,17 @@ constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 
 // Of the process, forked children included.
 bool sees_operator_new = true;
+bool uses_glibc_malloc = false;
+
+// Whether the program's blocks come from the library that a well-known function of libc is in.
+bool finds_glibc_malloc() {
+  unwind::Module allocator;
+  unwind::Module libc;
+  return unwind::find_object(reinterpret_cast<std::uintptr_t>(interpose::allocator_code()),
+                             allocator) &&
+         unwind::find_object(reinterpret_cast<std::uintptr_t>(&getpid), libc) &&
+         allocator.map_start == libc.map_start;
+}
 
 // Half a second of allocating at 1 GiB/s with stacks of usual depth, but no more than an eighth of the
 // agent's budget: a ring is used all around, so all of it is taken in the end. Who asks for nearly every
@@ -57,6 +71,7 @@ bool HeapProfiler::prepare() {
         "the program's malloc is not reached through this library (the executable, or a library "
         "preloaded before it, has its own); its allocations are not seen");
   }
+  uses_glibc_malloc = finds_glibc_malloc();
   sees_operator_new = interpose::owns_operator_new();
   if (!sees_operator_new) {
     agent::log_info(
@@ -140,10 +155,50 @@ void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames
   make_room();
 }
 
-std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const {
+// The sums always; what they are made of unless finding that out would take more than one part in 200 of
+// this thread's time.
+void HeapProfiler::add_memory(Counters& counters) {
+  const agent::ResidentMemory resident = agent::read_resident_memory();
+  counters.emplace_back("otprof.memory.anonymous", resident.anonymous);
+  counters.emplace_back("otprof.memory.file", resident.file);
+  counters.emplace_back("otprof.memory.shared", resident.shared);
+  const std::uint64_t begin = cpu::monotonic_ns();
+  if (resident.anonymous == 0 || begin < next_split_ns_) {
+    return;
+  }
+  const agent::MemoryRegions regions = agent::read_memory_regions();
+  std::int64_t stacks = agent::resident_bytes(regions.main_stack);
+  for (const auto& [low, high] : heap_state().stacks()) {
+    stacks += agent::resident_bytes({low, high});
+  }
+  std::int64_t heap = 0;
+  if (uses_glibc_malloc) {
+    for (const agent::AddressRange& range : regions.heaps) {
+      heap += agent::resident_bytes(range);
+    }
+    counters.emplace_back("otprof.memory.heap", heap);
+  }
+  if (uses_glibc_malloc && options_.heap_live) {
+    const double live = store_.live_bytes([&](std::uint64_t address) {
+      return std::ranges::any_of(regions.heaps, [&](const agent::AddressRange& range) {
+        return address >= range.start && address < range.limit;
+      });
+    });
+    counters.emplace_back("otprof.memory.heap.overhead",
+                          std::max<std::int64_t>(heap - static_cast<std::int64_t>(live), 0));
+  }
+  counters.emplace_back("otprof.memory.stacks", stacks);
+  counters.emplace_back("otprof.memory.mapped",
+                        std::max<std::int64_t>(resident.anonymous - heap - stacks, 0));
+  constexpr std::uint64_t kShare = 200;
+  const std::uint64_t now = cpu::monotonic_ns();
+  next_split_ns_ = now + kShare * (now - begin);
+}
+
+HeapProfiler::Counters HeapProfiler::counters() {
   const HeapState& state = heap_state();
   const HeapState::Totals totals = state.totals();
-  std::vector<std::pair<std::string, std::int64_t>> counters;
+  Counters counters;
   const auto add = [&](const char* name, std::uint64_t value) {
     counters.emplace_back(name, static_cast<std::int64_t>(value));
   };
@@ -160,10 +215,7 @@ std::vector<std::pair<std::string, std::int64_t>> HeapProfiler::counters() const
     add("otprof.heap.mapped.unknown",
         state.mapped.unknown_growth.load(std::memory_order_relaxed) + state.mapped_blocks.lost());
   }
-  const agent::ResidentMemory resident = agent::read_resident_memory();
-  counters.emplace_back("otprof.memory.anonymous", resident.anonymous);
-  counters.emplace_back("otprof.memory.file", resident.file);
-  counters.emplace_back("otprof.memory.shared", resident.shared);
+  add_memory(counters);
   if (!sees_operator_new) {
     add("otprof.heap.operator_new.unseen", 1);
   }

@@ -77,7 +77,9 @@ class HeapProfiler {
  private:
   // Longer intervals for what no longer fits into the tables.
   void make_room();
-  std::vector<std::pair<std::string, std::int64_t>> counters() const;
+  using Counters = std::vector<std::pair<std::string, std::int64_t>>;
+  Counters counters();
+  void add_memory(Counters& counters);
 
   const agent::Options& options_;
   agent::SampleRing ring_;
@@ -87,6 +89,7 @@ class HeapProfiler {
   bool is_busy_ = false;
   std::uint32_t raised_ = 0;  // by raise_interval()
   std::size_t live_when_forgotten_ = 0;
+  std::uint64_t next_split_ns_ = 0;
   std::uint64_t window_start_ns_ = 0;
   std::uint64_t piece_start_ns_ = 0;
 };

@@ -57,6 +57,9 @@ AllocationThread* own_thread() noexcept {
   std::uint64_t count = state->threads_seeded.fetch_add(1, std::memory_order_relaxed);
   own->random = (state->seed.load(std::memory_order_relaxed) ^ next_random(count)) | 1U;
   draw_next(*own, 0, state->interval.load(std::memory_order_relaxed));
+  const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const unwind::StackBounds stack = cpu::own_stack_bounds(frame);
+  note_stack(*own, stack.low, stack.high);
   interpose::own_allocations = own;
   pthread_setspecific(thread_end_key, own);
   return own;
@@ -72,6 +75,7 @@ void on_thread_end(void* block) noexcept {
   interpose::own_allocations = nullptr;
   thread_mode |= kEnding;
   draw_next(*own, 0, 1);
+  note_stack(*own, 0, 0);
   state->give_back(own);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Malloc hook side, all but create() and totals(). Calls allowed there: none.
+// Malloc hook side, all but create(), totals() and stacks(). Calls allowed there: none.
 #include "agent/heap/heap_state.h"
 
 #include <sys/mman.h>
@@ -89,6 +89,32 @@ HeapState::Totals HeapState::totals() const noexcept {
     totals.frees += read(thread.frees);
   }
   return totals;
+}
+
+// Pages in one word: 29 bits count them, 35 are the number of the first.
+constexpr unsigned kStackPageBits = 12;
+constexpr unsigned kStackCountBits = 29;
+
+void note_stack(AllocationThread& own, std::uintptr_t low, std::uintptr_t high) noexcept {
+  const std::uint64_t first = low >> kStackPageBits;
+  const std::uint64_t pages = ((high - 1) >> kStackPageBits) + 1 - first;
+  std::atomic_ref<std::uint64_t>(own.stack).store(
+      high <= low || pages >> kStackCountBits != 0 ? 0 : first << kStackCountBits | pages,
+      std::memory_order_relaxed);
+}
+
+std::vector<std::pair<std::uintptr_t, std::uintptr_t>> HeapState::stacks() const {
+  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> found;
+  const std::uint32_t used = std::min(used_threads.load(std::memory_order_acquire), kMostThreads);
+  for (std::uint32_t i = 0; i < used; ++i) {
+    const std::uint64_t word = read(threads[i].stack);
+    if (word != 0) {
+      const std::uint64_t first = word >> kStackCountBits;
+      const std::uint64_t pages = word & ((std::uint64_t{1} << kStackCountBits) - 1);
+      found.emplace_back(first << kStackPageBits, (first + pages) << kStackPageBits);
+    }
+  }
+  return found;
 }
 
 void draw_next(AllocationThread& own, std::uint64_t beyond, std::uint64_t interval) noexcept {

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "agent/heap/live_table.h"
 #include "agent/heap/mapped_blocks.h"
@@ -78,6 +80,9 @@ struct HeapState {
   // The thread counts no more; its counters stay in the totals.
   void give_back(AllocationThread* thread) noexcept;
 
+  // The stacks of the threads that have allocated and go on, as far as they are known. Any thread.
+  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> stacks() const;
+
   // Exact, as of some moment during the call, since start. Any thread.
   struct Totals {
     std::uint64_t allocated_bytes = 0;
@@ -86,6 +91,9 @@ struct HeapState {
   };
   Totals totals() const noexcept;
 };
+
+// The owner's side of AllocationThread::stack.
+void note_stack(AllocationThread& own, std::uintptr_t low, std::uintptr_t high) noexcept;
 
 // The owner's side of AllocationThread::bytes_limit and bytes_left.
 void draw_next(AllocationThread& own, std::uint64_t beyond, std::uint64_t interval) noexcept;

@@ -22,6 +22,7 @@
 #include "agent/heap/leak_ranking.h"
 #include "agent/heap/live_table.h"
 #include "agent/heap/mapped_blocks.h"
+#include "agent/heap/sampling.h"
 #include "agent/symbols/module_map.h"
 #include "agent/window.h"
 
@@ -90,6 +91,19 @@ class HeapStore {
   std::span<const SeenFrame> stack(std::uint32_t index) const { return stacks_.at(index); }
   // A thread's name, or labels as the hook copied them.
   const std::string& text(std::uint32_t index) const { return texts_.at(index); }
+
+  // What of the live blocks of malloc lies at addresses for which `is_within` says so, in bytes.
+  template <typename IsWithin>
+  double live_bytes(IsWithin&& is_within) const {
+    double bytes = 0;
+    for (const auto& [id, sample] : live_) {
+      if (sample.key.kind == BlockKind::kAllocated && is_within(sample.address)) {
+        bytes +=
+            static_cast<double>(sample.size) / sampling_probability(sample.size, sample.interval);
+      }
+    }
+    return bytes;
+  }
 
   // Starts the next window: forgets everything but live samples.
   void begin_window();

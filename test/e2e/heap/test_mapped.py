@@ -88,7 +88,7 @@ def test_nothing_is_left_after_everything_is_unmapped(_):
 def test_nothing_is_seen_unless_it_is_asked_for(_):
     window, found, _ = profile("family", HEAP_MMAP="false")
     assert not found, found
-    assert not [name for name in window.attributes if "mapped" in name], window.attributes
+    assert not [name for name in window.attributes if name.startswith("otprof.heap.mapped")], window.attributes
 
 
 def test_small_blocks_are_left_out(_):
