@@ -75,7 +75,8 @@ bool HeapProfiler::prepare() {
   sees_operator_new = interpose::owns_operator_new();
   if (!sees_operator_new) {
     agent::log_info(
-        "the program's operator new does not call malloc; what it allocates is not seen");
+        "the program's operator new does not call malloc; what it allocates is not seen "
+        "(it is, with libstdc++.so.6 preloaded right after this library)");
   }
   if (!ring_.create(ring_bytes(options_)) || !prepare_heap_sampler()) {
     return false;

@@ -109,6 +109,15 @@ def check_allocator(name, unseen, left_out=()):
     assert result.returncode == 0 and len(lines) == 1 and "malloc is not reached" in lines[0], result
 
 
+def test_operator_new_is_seen_by_way_of_libstdcxx(_):
+    """Preloaded in between, its operator new is the first, and calls malloc."""
+    for name, left_out in (("libjemalloc.so.2", ["pvalloc"]), ("libtcmalloc_minimal.so.4", []),
+                           ("libmimalloc.so.2.0", [])):
+        preload = f"{harness.LIBOTPROF}:{library('libstdc++.so.6')}:{library(name)}"
+        window, _ = check_family(left_out=left_out, preload=preload)
+        assert "otprof.heap.operator_new.unseen" not in window.attributes, name
+
+
 def test_jemalloc(_):
     check_allocator("libjemalloc.so.2", PLAIN_NEWS, ["pvalloc"])
 
