@@ -26,13 +26,13 @@ std::uint64_t MappedBlocks::word_of(PageSpan pages) noexcept {
 }
 
 bool MappedBlocks::insert(PageSpan pages, std::uint64_t birth, std::uint64_t id) noexcept {
-  return insert_from(0, pages, birth, id);
+  const std::uint32_t hint = first_empty_.load(std::memory_order_relaxed);
+  return insert_from(hint, pages, birth, id) || (hint != 0 && insert_from(0, pages, birth, id));
 }
 
 bool MappedBlocks::insert_from(std::uint32_t first, PageSpan pages, std::uint64_t birth,
                                std::uint64_t id) noexcept {
   constexpr std::uint64_t kMostPages = std::uint64_t{1} << kCountBits;
-  constexpr std::uint64_t kLastPage = (std::uint64_t{1} << kPageBits) - 1;
   if (pages.end <= pages.first || pages.end - pages.first >= kMostPages ||
       pages.end - 1 > kLastPage) {
     return false;
@@ -51,9 +51,19 @@ bool MappedBlocks::insert_from(std::uint32_t first, PageSpan pages, std::uint64_
     ids_[i].store(id, std::memory_order_relaxed);
     slot.birth.store(birth, std::memory_order_relaxed);
     slot.word.store(word_of(pages), std::memory_order_release);
+    if (first == first_empty_.load(std::memory_order_relaxed)) {
+      first_empty_.store(i + 1, std::memory_order_relaxed);
+    }
     return true;
   }
   return false;
+}
+
+void MappedBlocks::note_empty(std::uint32_t slot) noexcept {
+  size_.fetch_sub(1, std::memory_order_relaxed);
+  if (slot < first_empty_.load(std::memory_order_relaxed)) {
+    first_empty_.store(slot, std::memory_order_relaxed);
+  }
 }
 
 MappedBlocks::Range MappedBlocks::Slot::load() const noexcept {
@@ -117,11 +127,26 @@ MappedBlocks::Done MappedBlocks::cut_slot(std::uint32_t slot, PageSpan pages,
         return Done::kYes;
       }
     } else if (slots_[slot].change(range, {})) {
-      size_.fetch_sub(1, std::memory_order_relaxed);
+      note_empty(slot);
       return Done::kYes;
     }
   }
   return Done::kNo;
+}
+
+// The next slot from `slot` on with a range that touches these pages; kSlots: none. This is where the
+// time goes.
+std::uint32_t MappedBlocks::next_within(std::uint32_t slot, PageSpan pages) const noexcept {
+  // A range that begins at pages.end or later has a word of this or more.
+  const std::uint64_t beyond =
+      pages.end > kLastPage ? ~std::uint64_t{0} : pages.end << (kCountBits + 1);
+  for (; slot < used_.load(std::memory_order_acquire); ++slot) {
+    const std::uint64_t word = slots_[slot].word.load(std::memory_order_acquire);
+    if (word < beyond && span_of(word).end > pages.first) {
+      return slot;
+    }
+  }
+  return kSlots;
 }
 
 // kMarked only if nothing may be postponed.
@@ -131,7 +156,12 @@ MappedBlocks::Done MappedBlocks::cut_all(PageSpan pages, Births births,
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     const std::uint64_t steps_back = steps_back_.load(std::memory_order_acquire);
     bool is_done = true;
-    for (std::uint32_t i = 0; i < used_.load(std::memory_order_acquire); ++i) {
+    std::uint32_t i = 0;
+    for (;; ++i) {
+      i = next_within(i, pages);
+      if (i == kSlots) {
+        break;
+      }
       const Done done = cut_slot(i, pages, births);
       if (done == Done::kMarked) {
         if (!may_postpone) {
@@ -269,7 +299,7 @@ void MappedBlocks::remove(std::uint64_t id) noexcept {
     const Range range = slots_[i].load();
     if ((range.word & kMark) == 0 && range.word != 0 &&
         ids_[i].load(std::memory_order_relaxed) == id && slots_[i].change(range, {})) {
-      size_.fetch_sub(1, std::memory_order_relaxed);
+      note_empty(i);
     }
   }
 }

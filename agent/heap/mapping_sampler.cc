@@ -23,7 +23,7 @@ bool has_hooks = false;
 unwind::Module allocator;
 
 // So many ranges are kept of blocks that are not sampled, for mremap to be understood.
-constexpr std::size_t kMostUnsampled = MappedBlocks::kSlots / 4;
+constexpr std::size_t kMostUnsampled = MappedBlocks::kSlots / 8;
 
 bool is_the_program(const void* caller) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(caller);
