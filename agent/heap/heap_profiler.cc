@@ -196,6 +196,15 @@ void HeapProfiler::add_memory(Counters& counters) {
   next_split_ns_ = now + kShare * (now - begin);
 }
 
+// True when what is in use is known of all blocks that were allocated, but for the error of sampling.
+bool HeapProfiler::follows_all() const {
+  const HeapState& state = heap_state();
+  return options_.heap_live && options_.heap_min_size == 0 &&
+         state.outside_trace.load(std::memory_order_relaxed) == 0 &&
+         state.not_followed.load(std::memory_order_relaxed) == 0 &&
+         state.lost_in_ring.load(std::memory_order_relaxed) == 0;
+}
+
 HeapProfiler::Counters HeapProfiler::counters() {
   const HeapState& state = heap_state();
   const HeapState::Totals totals = state.totals();
@@ -206,6 +215,12 @@ HeapProfiler::Counters HeapProfiler::counters() {
   add("otprof.heap.allocated.bytes", totals.allocated_bytes);
   add("otprof.heap.allocated.calls", totals.allocations);
   add("otprof.heap.freed.calls", totals.frees);
+  if (follows_all()) {
+    const double live = store_.live_bytes([](std::uint64_t) { return true; });
+    add("otprof.heap.freed.bytes",
+        totals.allocated_bytes -
+            std::min(totals.allocated_bytes, static_cast<std::uint64_t>(live)));
+  }
   add("otprof.heap.interval", state.interval.load(std::memory_order_relaxed));
   add("otprof.heap.samples.live", store_.live_samples());
   add("otprof.heap.samples.not_followed", state.not_followed.load(std::memory_order_relaxed));

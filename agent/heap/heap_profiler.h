@@ -79,6 +79,7 @@ class HeapProfiler {
   void make_room();
   using Counters = std::vector<std::pair<std::string, std::int64_t>>;
   Counters counters();
+  bool follows_all() const;
   void add_memory(Counters& counters);
 
   const agent::Options& options_;

@@ -55,6 +55,8 @@ def test_every_function_is_seen_exactly(_):
     assert counters["otprof.heap.samples.not_followed"] == 0, counters
     assert counters["otprof.heap.allocated.calls"] == totals["alloc_objects"], (counters, totals)
     assert counters["otprof.heap.allocated.bytes"] == totals["alloc_space"], (counters, totals)
+    in_use = sum(site.get("inuse_space", 0) for site in sums.values())
+    assert counters["otprof.heap.freed.bytes"] == totals["alloc_space"] - in_use, (counters, in_use)
     freed = totals["alloc_objects"] - totals["inuse_objects"]
     # Blocks that were there before the agent may be freed as well.
     assert 0 <= counters["otprof.heap.freed.calls"] - freed <= 20, (counters, freed)
