@@ -11,6 +11,9 @@ logs=$deps/log
 # outside the repository, the package database excepted. A caller's own cache is respected.
 export CCACHE_DIR=${CCACHE_DIR:-$deps/ccache}
 
+# Where the system's meson is too old, setup puts one here.
+PATH=$deps/meson/bin:$PATH
+
 say() { echo "dev: $*" >&2; }
 
 die() {

@@ -70,7 +70,8 @@ class Publisher {
       close(fd);
     }
     // Refused by kernels without CONFIG_ANON_VMA_NAME; then only the memfd's name is there.
-    named_ = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, memory_, kPage, "OTEL_CTX") == 0;
+    constexpr int kSetVma = 0x53564d41;  // PR_SET_VMA, linux >= 5.17
+    named_ = prctl(kSetVma, 0, memory_, kPage, "OTEL_CTX") == 0;
   }
   ~Publisher() { munmap(memory_, kPage); }
   Publisher(const Publisher&) = delete;
