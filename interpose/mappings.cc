@@ -15,12 +15,18 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdarg>
 
 #include "interpose/mapping_hooks.h"
 #include "interpose/next.h"
+
+// Linux 5.7: libc's headers may be older than the kernel.
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 
 namespace otprof::interpose {
 namespace {

@@ -59,7 +59,9 @@ bool take_event(const siginfo_t& info, const ucontext_t& interrupted) noexcept {
   return true;
 }
 
-void on_signal(int signal, siginfo_t* info, void* context) noexcept {
+// Older emulators (qemu-user 7.2) enter handlers with a stack that is not aligned as the kernel's.
+[[gnu::force_align_arg_pointer]] void on_signal(int signal, siginfo_t* info,
+                                                void* context) noexcept {
   const auto& interrupted = *static_cast<const ucontext_t*>(context);
   const bool is_ours =
       take_timer_signal(*info, interrupted) ||
