@@ -6,7 +6,8 @@
 // sends SIGIO, which ends the process.
 //
 // Such an event is not inherited, and only the background thread has a descriptor table for it: so a
-// new thread is counted by its timer (thread_timers.h) until the background thread has seen it twice.
+// new thread is counted by its timer (thread_timers.h) until the background thread has seen it twice, or
+// it is past its youth when the engine starts.
 // Where RLIMIT_NOFILE leaves no descriptor for it, it keeps the timer.
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,12 @@ class PerfEngine final : public Engine {
     is_running_ = true;
     accept_samples(true);
     unarmed_ = arm_threads_without_timer();
+    const auto own_tid = static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
+    for (const pid_t tid : threads_of_process()) {
+      if (tid != own_tid && is_past_youth(tid) && !adopt(tid)) {
+        break;
+      }
+    }
     return true;
   }
 

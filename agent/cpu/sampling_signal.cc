@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handler side (on_signal). Calls allowed there: take_sample, count_signal, interrupted_tid,
-// take_timer_signal, does_trap_count, pass_on_signal, memcpy.
+// take_timer_signal, periods_of_trap, pass_on_signal, memcpy.
 #include "agent/cpu/sampling_signal.h"
 
 #include <signal.h>
@@ -34,8 +34,9 @@ bool take_trap(const siginfo_t& info, const ucontext_t& interrupted) noexcept {
   if (info.si_code != kTrapPerf || (data & ~kPeriodBits) != kTrapMark) {
     return false;
   }
-  if (does_trap_count(interrupted_tid(interrupted))) {
-    take_sample(interrupted, static_cast<std::uint32_t>(data & kPeriodBits));
+  const std::uint32_t periods = periods_of_trap(interrupted_tid(interrupted));
+  if (periods != 0) {
+    take_sample(interrupted, periods * static_cast<std::uint32_t>(data & kPeriodBits));
   }
   return true;
 }

@@ -51,7 +51,7 @@ class SigtrapEngine final : public Engine {
     std::string no_timers;
     has_timers_ =
         start_thread_timers({.signal = SIGTRAP, .include_kernel = false, .rate = rate}, no_timers);
-    arm_if_possible(main_tid);
+    arm_if_possible(main_tid, true);
     accept_samples(true);
     adopt_threads();
     return true;
@@ -90,7 +90,9 @@ class SigtrapEngine final : public Engine {
     return 0;
   }
 
-  bool arm_if_possible(pid_t tid) { return has_timers_ && arm_thread(tid); }
+  bool arm_if_possible(pid_t tid, bool has_event) {
+    return has_timers_ && ((has_event && await_first_trap(tid)) || arm_thread(tid));
+  }
 
   // Threads that exist already. One that is made meanwhile by one of these has an event if its maker
   // has; if not it keeps its timer, because no trap ever says that it is grown.
@@ -106,7 +108,7 @@ class SigtrapEngine final : public Engine {
   // With no descriptor left it keeps its timer; a thread that has ended is none of our concern.
   void adopt(pid_t tid) {
     const int error = open(tid);
-    const bool has_timer = error != ESRCH && arm_if_possible(tid);
+    const bool has_timer = error != ESRCH && arm_if_possible(tid, error == 0);
     if (error != 0 && error != ESRCH && !has_timer) {
       ++unarmed_;
     }

@@ -66,6 +66,12 @@ class ThreadTable {
   void set_grown(pid_t tid) noexcept {
     change(tid, [&](std::uint64_t now) { return entry(tid, kGrown, now & kTimerMask); });
   }
+  // As if so many had been counted, 1 .. 254; nothing for a thread that is not in the table, or grown.
+  void set_steps(pid_t tid, unsigned steps) noexcept {
+    change(tid, [&](std::uint64_t now) {
+      return state_of(now) == kGrown ? now : entry(tid, steps, now & kTimerMask);
+    });
+  }
   // Counts up the steps of a thread that is not grown; how many it has made, 0 if it is grown or
   // not in the table. From 255 on they are not told apart.
   unsigned count_step(pid_t tid) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handler side (take_timer_signal, does_trap_count). Calls allowed there: take_sample,
+// Handler side (take_timer_signal, periods_of_trap). Calls allowed there: take_sample,
 // interrupted_tid, monotonic_ns; no system call.
 #include "agent/cpu/thread_timers.h"
 
@@ -30,6 +30,8 @@ using agent::syscall_argument;
 // a period is counted too much or too little; of this many it is one percent, and over threads that
 // end anywhere in a period it is nothing.
 constexpr unsigned kYouth = 50;
+// Steps of a thread that was past its youth when it was found, and waits for its first trap.
+constexpr unsigned kOld = 200;
 
 // Tells our timers' signals from the program's own.
 char tag;
@@ -187,6 +189,26 @@ bool arm_thread(pid_t tid) {
   return true;
 }
 
+bool is_past_youth(pid_t tid) {
+  constexpr int kPreciseClock = 4 | 2;  // of one thread
+  timespec used{};
+  raw_syscall(SYS_clock_gettime,
+              static_cast<clockid_t>(~static_cast<unsigned>(tid) << 3U | kPreciseClock),
+              syscall_argument(&used));
+  const std::uint64_t ns = static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000U +
+                           static_cast<std::uint64_t>(used.tv_nsec);
+  return ns >= kYouth * period.load(std::memory_order_relaxed);
+}
+
+bool await_first_trap(pid_t tid) {
+  if (!is_past_youth(tid) || !table.add(tid)) {
+    return false;
+  }
+  table.set_steps(tid, kOld);
+  from_outside.push_back(tid);
+  return true;
+}
+
 std::uint64_t arm_threads_without_timer() {
   const auto own_tid = static_cast<pid_t>(raw_syscall(SYS_gettid));
   // The main thread is known where there is no /proc, too.
@@ -217,15 +239,16 @@ void set_grown(pid_t tid) noexcept {
   some_are_spent.store(true, std::memory_order_release);
 }
 
-bool does_trap_count(pid_t tid) noexcept {
+std::uint32_t periods_of_trap(pid_t tid) noexcept {
   if (!table.contains(tid) || table.is_grown(tid)) {
-    return true;
+    return 1;
   }
-  if (table.count_step(tid) < kYouth) {
-    return false;
+  const unsigned steps = table.count_step(tid);
+  if (steps < kYouth) {
+    return 0;
   }
   set_grown(tid);
-  return toss_coin(tid);
+  return (steps > kOld ? 1U : 0U) + (toss_coin(tid) ? 1U : 0U);
 }
 
 bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noexcept {

@@ -50,9 +50,15 @@ void delete_spent_timers();
 
 // The thread is sampled by something else from now on, its timer no longer. Any thread, handler.
 void set_grown(pid_t tid) noexcept;
-// Handler, for the thread's own trap at the end of one of its periods: whether it counts, or its
-// timer still does.
-bool does_trap_count(pid_t tid) noexcept;
+// A thread that has used as much CPU time as youth takes needs no timer, if something else samples it:
+// ticks are imprecise where threads compete. (So it is whenever an engine starts with another rate.)
+bool is_past_youth(pid_t tid);
+// Its first trap then counts one period or two: it ends the first whole one, and the part before, half of
+// one on average, was not counted. False, and nothing is done, for a young thread.
+bool await_first_trap(pid_t tid);
+// Handler, for the thread's own trap at the end of one of its periods: how many it counts for; none while
+// its timer still counts.
+std::uint32_t periods_of_trap(pid_t tid) noexcept;
 
 // Handler: false when the signal is not one of these timers'; otherwise it has been dealt with.
 bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noexcept;

@@ -57,6 +57,8 @@ TEST_CASE("steps count up to a limit and end when the thread is grown") {
   CHECK(table.set_timer(4'194'303, 0x7ffffffe));
   CHECK(table.count_step(4'194'303) == 1);
   CHECK(table.count_step(4'194'303) == 2);
+  table.set_steps(4'194'303, 200);
+  CHECK(table.count_step(4'194'303) == 201);
   for (int i = 0; i < 300; ++i) {
     table.count_step(4'194'303);
   }
