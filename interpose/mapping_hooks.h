@@ -5,8 +5,15 @@
 // straight through: two loads and a jump in front of a system call.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
+
+// Linux 5.7: libc's headers may be older than the kernel.
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 
 namespace otprof::interpose {
 

@@ -23,11 +23,6 @@
 #include "interpose/mapping_hooks.h"
 #include "interpose/next.h"
 
-// Linux 5.7: libc's headers may be older than the kernel.
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-
 namespace otprof::interpose {
 namespace {
 
