@@ -40,6 +40,8 @@ struct HeapHeader {
   std::uint64_t usable = 0;  // made accessible so far
 };
 constexpr std::uintptr_t kHeapSize = std::uintptr_t{64} << 20U;
+// That are looked for in one mapping: 64 GiB.
+constexpr std::uintptr_t kMostHeaps = 1024;
 
 bool is_heap(std::uintptr_t start, const HeapHeader& header) {
   const bool is_first = header.previous == 0;
@@ -80,9 +82,13 @@ void add_regions(std::string_view line, const symbols::ProcessMemory& memory,
     regions.main_stack = range;
   } else if (rest.find(" 00:00 0") != std::string_view::npos) {
     const std::uintptr_t first = (range.start + kHeapSize - 1) & ~(kHeapSize - 1);
-    for (std::uintptr_t at = first; at < range.limit; at += kHeapSize) {
+    // Of what is larger, a reservation as sanitizers make them, only the beginning. Pages that are not
+    // resident are no heap's first; reading them would make them, or wait for whoever provides them.
+    const std::uintptr_t limit = std::min(range.limit, first + kMostHeaps * kHeapSize);
+    for (std::uintptr_t at = first; at < limit; at += kHeapSize) {
       HeapHeader header;
-      if (memory.read(at, &header, sizeof header) && is_heap(at, header)) {
+      if (resident_bytes({at, at + 1}) != 0 && memory.read(at, &header, sizeof header) &&
+          is_heap(at, header)) {
         regions.heaps.push_back({at, at + header.usable});
       }
     }

@@ -7,18 +7,21 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/raw_syscall.h"
+
 namespace otprof::symbols {
 namespace {
 
 // Any pipe holds this much, also one made when the user's share of pipe memory is used up.
 constexpr std::size_t kChunk = 4096;
 
-template <typename Call>
-ssize_t without_interruption(Call call) {
-  ssize_t result;
+// The system call itself: a program may have functions of its own under the names of libc's that look
+// at the memory they are given (AddressSanitizer, linked statically).
+long without_interruption(long number, int fd, std::uintptr_t address, std::size_t size) {
+  long result = 0;
   do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
+    result = agent::raw_syscall(number, fd, static_cast<long>(address), static_cast<long>(size));
+  } while (result == -EINTR);
   return result;
 }
 
@@ -44,13 +47,12 @@ bool ProcessMemory::read(std::uintptr_t address, void* to, std::size_t size) con
   while (size > 0) {
     // Up to the next page only: a write that crosses into an unreadable page may be taken in part.
     const std::size_t part = std::min(size, kChunk - address % kChunk);
-    const ssize_t written = without_interruption(
-        [&] { return write(write_end_, reinterpret_cast<const void*>(address), part); });
+    const long written = without_interruption(SYS_write, write_end_, address, part);
     if (written <= 0) return false;
     for (std::size_t taken = 0; taken < static_cast<std::size_t>(written);) {
-      const ssize_t got = without_interruption([&] {
-        return ::read(read_end_, out + taken, static_cast<std::size_t>(written) - taken);
-      });
+      const long got =
+          without_interruption(SYS_read, read_end_, reinterpret_cast<std::uintptr_t>(out + taken),
+                               static_cast<std::size_t>(written) - taken);
       if (got <= 0) return false;
       taken += static_cast<std::size_t>(got);
     }

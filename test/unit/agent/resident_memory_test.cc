@@ -93,6 +93,8 @@ TEST_CASE("heaps of glibc are found, and no other memory is taken for one") {
   CHECK(breaks == 1);
   CHECK(arenas == 1);
 #endif
+  // It has not been touched in passing, either.
+  CHECK(resident_bytes({aligned, aligned + 1}) == 0);
   CHECK(holds(regions.main_stack, __builtin_frame_address(0)));
 
   // A whole header, one word of it wrong.
