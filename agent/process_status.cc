@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/cpu/thread_clocks.h"
 #include "agent/cpu/thread_list.h"
 #include "agent/proc_file.h"
 #include "agent/raw_syscall.h"
@@ -47,12 +48,7 @@ bool is_blocking(pid_t tid, int signal) {
 }
 
 std::uint64_t cpu_time_of(pid_t tid) {
-  // The kernel's number for a thread's precise CPU clock (include/linux/posix-timers.h).
-  const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(tid) << 3U | 6U);
-  timespec now{};
-  raw_syscall(SYS_clock_gettime, clock, syscall_argument(&now));
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(now.tv_nsec);
+  return cpu::clocks_of(tid).precise_ns;
 }
 
 std::vector<pid_t> threads_blocking(int signal, std::size_t most) {

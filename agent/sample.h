@@ -20,6 +20,7 @@ struct Sample {
   std::int32_t tid = 0;            // kernel thread id, in the process's own pid namespace
   std::uint32_t weight = 1;        // sampling periods this sample stands for
   unwind::StackEnd end = unwind::StackEnd::kRoot;
+  bool is_by_tick = false;  // the thread's clock that says so counts in ticks (tick_correction.h)
   std::uint16_t depth = 0;                  // frames that follow
   std::uint16_t label_bytes = 0;            // of the labels that follow them
   std::array<std::uint8_t, 16> trace_id{};  // zero: no trace was active

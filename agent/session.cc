@@ -10,6 +10,7 @@
 
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/stack_bounds.h"
+#include "agent/cpu/thread_timers.h"
 #include "agent/futex.h"
 #include "agent/log.h"
 #include "agent/otlp_config.h"
@@ -195,8 +196,12 @@ void Session::collect() {
     context_slots_.refresh();
   }
   const TimePoint now = steady_clock::now();
+  tick_correction_.begin_cycle(cpu::ended_threads());
   samples_taken_ += ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
-    const Sample sample = sample_of(record);
+    Sample sample = sample_of(record);
+    if (sample.is_by_tick) {
+      sample.weight = tick_correction_.corrected(sample.tid, sample.weight);
+    }
     const auto [frames, labels] = tail_of(sample, frames_of(record), words - kSampleWords);
     const std::string_view thread_name = thread_names_.of(sample.tid, now);
     window_->add(modules_, sample, frames, thread_name, labels);

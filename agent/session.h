@@ -30,6 +30,7 @@
 #include "agent/symbols/module_map.h"
 #include "agent/symbols/symbolizer.h"
 #include "agent/thread_names.h"
+#include "agent/tick_correction.h"
 #include "agent/window.h"
 
 namespace otprof::agent {
@@ -106,6 +107,7 @@ class Session {
   symbols::ModuleMap modules_;
   symbols::Symbolizer symbolizer_;
   ThreadNames thread_names_;
+  TickCorrection tick_correction_;
   ContextSlots context_slots_;
   std::optional<Delivery> delivery_;
   std::optional<ControlSocket> control_socket_;

@@ -44,6 +44,9 @@ void Window::add(const symbols::ModuleMap& modules, const Sample& sample,
                  std::string_view labels) {
   ++counters_.samples;
   ++counters_.stack_ends[static_cast<std::size_t>(sample.end)];
+  if (sample.weight == 0) {
+    return;  // its time is counted in others of its thread
+  }
   const SampleKey key{.stack = intern_stack(modules, frames, sample.monotonic_ns),
                       .tid = sample.tid,
                       .name = intern_text(thread_name),

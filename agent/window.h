@@ -55,7 +55,8 @@ class Window {
   // `start_ns`: CLOCK_MONOTONIC. `keep_times`: OTPROF_TIMESTAMPS.
   Window(std::uint64_t start_ns, bool keep_times);
 
-  // One record of the ring, with the name its thread had and its labels' bytes.
+  // One record of the ring, with the name its thread had and its labels' bytes. One of weight 0 is counted
+  // as taken, and has no share in the profile.
   void add(const symbols::ModuleMap& modules, const Sample& sample,
            std::span<const std::uint64_t> frames, std::string_view thread_name,
            std::string_view labels = {});

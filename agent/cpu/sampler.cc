@@ -74,7 +74,7 @@ pid_t interrupted_tid(const ucontext_t& interrupted) noexcept {
   return current_tid(own_stack_bounds(registers[unwind::kRsp]).high != 0);
 }
 
-void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
+void take_sample(const ucontext_t& interrupted, std::uint32_t weight, DueBy due) noexcept {
   if (!accepting.load(std::memory_order_relaxed)) {
     return;
   }
@@ -102,6 +102,7 @@ void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept {
   sample.tid = current_tid(bounds.high != 0);
   sample.weight = weight;
   sample.end = walk.end;
+  sample.is_by_tick = due == DueBy::kTick;
   sample.depth = static_cast<std::uint16_t>(walk.depth);
   sample.label_bytes = context.label_bytes;
   sample.trace_id = context.link.trace_id;

@@ -29,8 +29,11 @@ void configure_sampler(const SamplerConfig& config) noexcept;
 // While false, samples are dropped as if they had not been due; so it is at first. Any thread.
 void accept_samples(bool accept) noexcept;
 
+// By which of a thread's clocks a sample is due.
+enum class DueBy { kPreciseClock, kTick };
+
 // Signal handler only, on the interrupted thread. `weight`: periods the sample stands for, >= 1.
-void take_sample(const ucontext_t& interrupted, std::uint32_t weight) noexcept;
+void take_sample(const ucontext_t& interrupted, std::uint32_t weight, DueBy due) noexcept;
 
 // Samples from now on, the heap's included, keep no more than this many frames, 1 .. max_depth. Any
 // thread.

@@ -36,7 +36,8 @@ bool take_trap(const siginfo_t& info, const ucontext_t& interrupted) noexcept {
   }
   const std::uint32_t periods = periods_of_trap(interrupted_tid(interrupted));
   if (periods != 0) {
-    take_sample(interrupted, periods * static_cast<std::uint32_t>(data & kPeriodBits));
+    take_sample(interrupted, periods * static_cast<std::uint32_t>(data & kPeriodBits),
+                DueBy::kPreciseClock);
   }
   return true;
 }
@@ -53,9 +54,9 @@ bool take_event(const siginfo_t& info, const ucontext_t& interrupted) noexcept {
   const std::uint32_t periods = event_weight.load(std::memory_order_relaxed);
   if (event == Event::kFirstTwice) {
     events[fd].store(Event::kOnce, std::memory_order_relaxed);
-    take_sample(interrupted, 2 * periods);
+    take_sample(interrupted, 2 * periods, DueBy::kPreciseClock);
   } else {
-    take_sample(interrupted, periods);
+    take_sample(interrupted, periods, DueBy::kPreciseClock);
   }
   return true;
 }

@@ -15,6 +15,7 @@
 
 #include "agent/cpu/sampler.h"
 #include "agent/cpu/stack_bounds.h"
+#include "agent/cpu/thread_clocks.h"
 #include "agent/cpu/thread_list.h"
 #include "agent/cpu/thread_table.h"
 #include "agent/raw_syscall.h"
@@ -33,6 +34,9 @@ constexpr unsigned kYouth = 50;
 // Steps of a thread that was past its youth when it was found, and waits for its first trap.
 constexpr unsigned kOld = 200;
 
+// ns. Longer threads have been seen to have a ratio of their own (tick_correction.h).
+constexpr std::uint64_t kShortLife = 1'000'000'000;
+
 // Tells our timers' signals from the program's own.
 char tag;
 
@@ -42,24 +46,20 @@ std::atomic<std::uint32_t> periods_per_signal{1};
 std::atomic<bool> with_kernel_time{false};
 std::atomic<bool> left_alone{false};
 std::atomic<bool> some_are_spent{false};
+std::atomic<std::uint64_t> ended_precise_ns{0};
+std::atomic<std::uint64_t> ended_tick_ns{0};
 ThreadTable table;
 pid_t owner = 0;                  // the process whose timers are in the table
 std::vector<pid_t> from_outside;  // armed by the background thread
 pthread_key_t exit_key;
 bool has_exit_key = false;
 
-// A thread's CPU clock as the kernel numbers it (include/linux/posix-timers.h): ~tid above three
-// bits, of which 4 means one thread, 0 user and kernel time, 1 user time only. Both grow by whole
-// ticks, in the thread the tick finds running: so a thread that lives shorter than a tick is still
-// seen as often as its share of time demands. (The precise clock, 2, is only looked at in a tick,
-// and would miss most of such threads.)
+// Clocks that grow by whole ticks, in the thread the tick finds running: so a thread that lives shorter
+// than a tick is still seen as often as its share of time demands. (The precise clock is only looked
+// at in a tick, and would miss most of such threads.)
 clockid_t cpu_clock_of(pid_t tid) noexcept {
-  constexpr int kPerThread = 4;
-  constexpr int kUserTime = 1;
-  constexpr int kAllTime = 0;
-  const int kind = with_kernel_time.load(std::memory_order_relaxed) ? kAllTime : kUserTime;
-  return static_cast<clockid_t>(~static_cast<unsigned>(tid) << 3U |
-                                static_cast<unsigned>(kPerThread | kind));
+  return clock_of(tid, with_kernel_time.load(std::memory_order_relaxed) ? ThreadClock::kTicks
+                                                                        : ThreadClock::kUserTicks);
 }
 
 // What a timer's signal carries: the tag, and the periods of the configured rate it stands for.
@@ -137,11 +137,16 @@ void arm_own_thread() noexcept {
 }
 
 void disarm_own_thread(void* /*tag*/) {
+  const pid_t tid = current_tid(true);
   if (left_alone.load(std::memory_order_relaxed)) {
-    set_grown(current_tid(true));
-  } else {
-    delete_timer(table.remove(current_tid(true)));
+    set_grown(tid);
+    return;
   }
+  if (const ThreadClocks clocks = clocks_of(tid); clocks.precise_ns < kShortLife) {
+    ended_precise_ns.fetch_add(clocks.precise_ns, std::memory_order_relaxed);
+    ended_tick_ns.fetch_add(clocks.tick_ns, std::memory_order_relaxed);
+  }
+  delete_timer(table.remove(tid));
 }
 
 bool has_ended(pid_t tid) noexcept { return raw_syscall(SYS_tgkill, owner, tid, 0) == -ESRCH; }
@@ -259,9 +264,15 @@ bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noe
   }
   if (!table.is_grown(interrupted_tid(interrupted))) {
     const auto missed = static_cast<std::uint32_t>(std::max(info.si_overrun, 0));
-    take_sample(interrupted, (1 + missed) * static_cast<std::uint32_t>(value & kPeriodBits));
+    take_sample(interrupted, (1 + missed) * static_cast<std::uint32_t>(value & kPeriodBits),
+                DueBy::kTick);
   }
   return true;
+}
+
+ThreadClocks ended_threads() noexcept {
+  return {.precise_ns = ended_precise_ns.load(std::memory_order_relaxed),
+          .tick_ns = ended_tick_ns.load(std::memory_order_relaxed)};
 }
 
 bool toss_coin(pid_t tid) noexcept { return (random_bits(tid) & 1U) != 0; }

@@ -26,6 +26,7 @@
 #include <string>
 
 #include "agent/cpu/engine.h"
+#include "agent/cpu/thread_clocks.h"
 
 namespace otprof::cpu {
 
@@ -62,6 +63,10 @@ std::uint32_t periods_of_trap(pid_t tid) noexcept;
 
 // Handler: false when the signal is not one of these timers'; otherwise it has been dealt with.
 bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noexcept;
+
+// The clocks of the threads that have ended within a second of CPU time, together, as they were then.
+// Those of a parent's are in there, too. Any thread.
+ThreadClocks ended_threads() noexcept;
 
 // True with a probability of one half. Any thread, handler.
 bool toss_coin(pid_t tid) noexcept;

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that end long before their first period is over are counted, by every engine.
-
-The kernel counts such threads in ticks, and hands out contended CPUs at the same tick: so on a busy
-machine it counts too little itself (docs/design/004-engines.md). What it counted is what the samples
-must add up to.
+"""Threads that end long before their first period is over are counted, by every engine: what their samples
+add up to is what they used, on a busy machine, too, where the kernel's ticks find them too seldom.
 """
 import os
 
@@ -34,11 +31,11 @@ def check(directory, engine):
                          OTPROF_CPU_HZ=str(HZ), OTPROF_CPU_ENGINE=engine, OTPROF_EXPORTERS="pprof",
                          OTPROF_PPROF_DIR=profiles, OTPROF_HEAP="false")
     assert result.returncode == 0 and result.stderr == b"", result
-    ticked_ms = int(result.stdout.split()[2])
+    spent_ms = int(result.stdout.split()[2])
     paths = harness.pprof_files(profiles)
     total = total_ms(paths)
-    # A tick in a thread's last instructions is in one of the two alone.
-    assert 0.9 * ticked_ms < total < 1.15 * ticked_ms, (engine, ticked_ms, total)
+    # Main's time comes to that, and some of what the kernel needs to start these threads.
+    assert 0.9 * spent_ms < total < 1.2 * spent_ms, (engine, spent_ms, total)
     seventy = total_ms(paths, "spend_seventy")
     thirty = total_ms(paths, "spend_thirty")
     # On a busy machine the tick also prefers one part of such a thread to another.
