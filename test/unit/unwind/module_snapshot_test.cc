@@ -110,14 +110,16 @@ TEST_CASE("the snapshot finds nothing where there is no module", "[snapshot]") {
   renew_module_snapshot();
   know_loaded_modules();
   int on_stack = 0;
-  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Too large for the gaps that the kernel leaves in the loader on some systems.
+  constexpr std::size_t kLarge = 64 << 20;
+  void* page = mmap(nullptr, kLarge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   for (const auto address :
        {std::uintptr_t{0}, std::uintptr_t{1}, reinterpret_cast<std::uintptr_t>(&on_stack),
         reinterpret_cast<std::uintptr_t>(page), ~std::uintptr_t{0}}) {
     CHECK_FALSE(by_snapshot(address).is_found);
     CHECK(by_snapshot(address) == by_loader(address));
   }
-  munmap(page, 4096);
+  munmap(page, kLarge);
   // Around each module, its first and its last byte included.
   for (const Text& code : all_text()) {
     const Module module = by_snapshot(code.begin).module;
@@ -222,8 +224,10 @@ TEST_CASE("the snapshot holds while modules come and go", "[snapshot]") {
         const std::shared_lock hold(turn.held);
         if (turn.start == 0) continue;
         const Answer answer = by_snapshot(turn.start);
-        // Not found while the other thread's module is unmapped.
-        if (answer.is_found && !(answer == by_loader(turn.start))) ++wrong;
+        // Not found while the other thread's module is unmapped; which may be what the other says where that
+        // is the snapshot as well.
+        const bool is_same = !has_find_object() || answer == by_loader(turn.start);
+        if (answer.is_found && !is_same) ++wrong;
         if (answer.is_found) ++found;
       }
     }
