@@ -31,6 +31,8 @@ using agent::syscall_argument;
 // a period is counted too much or too little; of this many it is one percent, and over threads that
 // end anywhere in a period it is nothing.
 constexpr unsigned kYouth = 50;
+// One that is found when it has used so many will hardly end within the next.
+constexpr unsigned kSettled = 10;
 // Steps of a thread that was past its youth when it was found, and waits for its first trap.
 constexpr unsigned kOld = 200;
 
@@ -202,7 +204,7 @@ bool is_past_youth(pid_t tid) {
               syscall_argument(&used));
   const std::uint64_t ns = static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000U +
                            static_cast<std::uint64_t>(used.tv_nsec);
-  return ns >= kYouth * period.load(std::memory_order_relaxed);
+  return ns >= kSettled * period.load(std::memory_order_relaxed);
 }
 
 bool await_first_trap(pid_t tid) {

@@ -51,8 +51,8 @@ void delete_spent_timers();
 
 // The thread is sampled by something else from now on, its timer no longer. Any thread, handler.
 void set_grown(pid_t tid) noexcept;
-// A thread that has used as much CPU time as youth takes needs no timer, if something else samples it:
-// ticks are imprecise where threads compete. (So it is whenever an engine starts with another rate.)
+// A thread that has used CPU time for ten periods needs no timer, if something else samples it: ticks
+// are imprecise where threads compete. (So it is whenever an engine starts with another rate.)
 bool is_past_youth(pid_t tid);
 // Its first trap then counts one period or two: it ends the first whole one, and the part before, half of
 // one on average, was not counted. False, and nothing is done, for a young thread.
