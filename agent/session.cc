@@ -15,6 +15,7 @@
 #include "agent/log.h"
 #include "agent/otlp_config.h"
 #include "agent/process_status.h"
+#include "agent/profile_comments.h"
 #include "agent/self_report.h"
 #include "agent/symbols/unload_log.h"
 #include "agent/unwind/module.h"
@@ -269,6 +270,11 @@ void Session::close_window() {
                      .memory_bytes = own_memory_bytes(),
                      .windows_closed_early = windows_closed_early_},
                     *delivery_, dictionary, profiles.front());
+    if ((options_.exporters & kExportPprof) != 0) {
+      for (encoder::Profile& profile : profiles) {
+        add_comments(dictionary, profile);
+      }
+    }
     delivery_->deliver(dictionary, profiles, kinds);
   } else {
     delivery_->skip_window();

@@ -5,6 +5,7 @@
 #include "agent/cpu/sampler.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/log.h"
+#include "agent/profile_comments.h"
 #include "agent/session.h"
 
 namespace otprof::agent {
@@ -124,6 +125,7 @@ int Session::write_snapshot(const ControlRequest& request) {
                 (request.value == OTPROF_CPU ? "CPU" : "the heap") + " is not sampled");
     return OTPROF_FAILED;
   }
+  add_comments(dictionary, *profile);
   return delivery_->write_snapshot(dictionary, *profile, request.path)
              ? static_cast<int>(OTPROF_OK)
              : static_cast<int>(OTPROF_FAILED);

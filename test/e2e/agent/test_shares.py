@@ -74,6 +74,15 @@ def conformance(program, *arguments):
     assert result.returncode == 0, result.stdout
 
 
+def test_file_says_what_is_said_of_the_profile(_):
+    facts = dict(run.profile.string_table[i].split(": ", 1) for i in run.profile.comment)
+    assert facts["otprof.cpu.engine"] in ("sigtrap", "perf", "timer"), facts
+    assert facts["otprof.samples.lost"] == "0", facts
+    told = sum(sample.value[0] for sample in run.profile.sample)
+    assert 0.8 * told < int(facts["otprof.samples.taken"]) < 1.2 * told, (told, facts)
+    assert facts["otprof.cpu.period"] == f"{10**9 // HZ} ns", facts
+
+
 def test_nothing_is_said(_):
     assert run.stderr == "", run.stderr
 

@@ -34,6 +34,12 @@ def main():
     live = [sum(profile.totals(site)[2] for site in SITES) for profile in profiles]
     print(live)
     failures = []
+    # A machine that leaves the agent's thread no CPU for half a second loses samples, and says so. They
+    # are missing as long as their blocks live.
+    lost = [int(profile.facts["otprof.samples.lost"]) for profile in profiles]
+    print(f"samples lost: {lost[-1]}")
+    is_whole = [after == before for before, after in zip([0] + lost, lost)]
+    live = [blocks for blocks, whole in zip(live[:-1], is_whole) if whole] + live[-1:]
     if live.pop() != 0:
         failures.append("blocks are alive although all were freed")
     if len(live) < int(seconds) // 2:

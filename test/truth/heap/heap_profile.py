@@ -65,6 +65,8 @@ class Profile:
         for entry in (list(fields(v)) for n, v in message if n == 4):
             lines = [dict(fields(v)) for n, v in entry if n == 4]
             names[dict(entry)[1]] = functions[lines[0][1]] if lines else "?"
+        comments = [strings[i] for n, v in message if n == 13 for i in packed(v)]
+        self.facts = dict(comment.split(": ", 1) for comment in comments)
         self.types = [strings[dict(fields(v))[1]] for n, v in message if n == 1]
         self.samples = []
         for entry in (list(fields(v)) for n, v in message if n == 2):
