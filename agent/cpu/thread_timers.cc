@@ -189,7 +189,7 @@ bool arm_thread(pid_t tid) {
   if (table.contains(tid)) {
     return true;
   }
-  if (!table.add(tid) || !give_timer(tid)) {
+  if (are_threads_left_alone() || !table.add(tid) || !give_timer(tid)) {
     return false;
   }
   from_outside.push_back(tid);
@@ -197,14 +197,7 @@ bool arm_thread(pid_t tid) {
 }
 
 bool is_past_youth(pid_t tid) {
-  constexpr int kPreciseClock = 4 | 2;  // of one thread
-  timespec used{};
-  raw_syscall(SYS_clock_gettime,
-              static_cast<clockid_t>(~static_cast<unsigned>(tid) << 3U | kPreciseClock),
-              syscall_argument(&used));
-  const std::uint64_t ns = static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000U +
-                           static_cast<std::uint64_t>(used.tv_nsec);
-  return ns >= kSettled * period.load(std::memory_order_relaxed);
+  return clocks_of(tid).precise_ns >= kSettled * period.load(std::memory_order_relaxed);
 }
 
 bool await_first_trap(pid_t tid) {
@@ -229,6 +222,9 @@ std::uint64_t arm_threads_without_timer() {
 }
 
 void delete_spent_timers() {
+  if (are_threads_left_alone()) {
+    return;
+  }
   if (some_are_spent.exchange(false, std::memory_order_acq_rel)) {
     table.take_timers([](bool is_grown) { return is_grown; }, delete_timer);
   }

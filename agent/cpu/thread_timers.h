@@ -72,7 +72,8 @@ ThreadClocks ended_threads() noexcept;
 bool toss_coin(pid_t tid) noexcept;
 
 // The program has put a filter on its system calls, which might kill for those that arming takes:
-// from now on no thread arms itself or deletes its timer. Any thread.
+// from now on no thread arms itself or deletes its timer, and, since the filter may be for all threads,
+// none is armed from outside. Any thread.
 void leave_threads_alone() noexcept;
 bool are_threads_left_alone() noexcept;
 
