@@ -175,7 +175,8 @@ def run_case(where, engine, case, quick, samples, unwinder):
     hz = HZ[kind]
     # Samples of threads that have one at most are independent: at 10,000, one share in twenty would be
     # off by a point by chance.
-    least = LEAST_SAMPLES * (4 if case == "short_threads" else 1)
+    # And half of system calls' time is the kernel's.
+    least = LEAST_SAMPLES * {"short_threads": 4, "system_calls": 2}.get(case, 1)
     seconds = (samples or (QUICK_SAMPLES[kind] if quick else 1.2 * least)) / hz
     # A turn is a few looks of the profiler long; short threads live shorter than one.
     slice_us = 1_000_000 // hz if case == "short_threads" else 10_000_000 // hz
