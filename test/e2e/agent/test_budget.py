@@ -81,7 +81,9 @@ def test_a_budget_raises_the_interval_of_the_heap(_):
               OTPROF_MAX_CPU_PERCENT="0.5")
     assert len(run.lines) == 1 and "OTPROF_HEAP_INTERVAL asks for more" in run.lines[0], run.lines
     assert run["heap.interval"] >= 4 * 512, run.attributes
-    assert run["samples.lost"] == 0, run.attributes
+    # Before the interval is raised, half a million samples a second may be more than the ring holds
+    # until the next visit: then they are counted.
+    assert run["samples.lost"] < 0.01 * run["samples.taken"], run.attributes
     # Thousands of samples.
     assert abs(run.sum / run["heap.allocated.bytes"] - 1) < 0.1, (run.sum, run.attributes)
 
