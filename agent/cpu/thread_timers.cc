@@ -139,20 +139,6 @@ ThreadClocks unpacked(void* value) noexcept {
   return {.precise_ns = (word >> kTickBits) - 1, .tick_ns = (word & 0xffff) * kTickUnit};
 }
 
-// Clocks cost two system calls at each end of a thread, and some threads are enough for a ratio.
-bool is_measured(pid_t tid) noexcept { return (random_bits(tid) & 3U) == 0; }
-
-ThreadClocks clocks_at_start(pid_t tid) noexcept {
-  return with_kernel_time.load(std::memory_order_relaxed) ? ThreadClocks{} : clocks_of(tid);
-}
-
-void add_ended(const ThreadClocks& before, const ThreadClocks& now) noexcept {
-  if (now.precise_ns < kShortLife) {
-    ended_precise_ns.fetch_add(now.precise_ns - before.precise_ns, std::memory_order_relaxed);
-    ended_tick_ns.fetch_add(now.tick_ns - before.tick_ns, std::memory_order_relaxed);
-  }
-}
-
 // On the new thread itself. errno is untouched but by pthread_setspecific, which sets none.
 void arm_own_thread() noexcept {
   if (left_alone.load(std::memory_order_relaxed)) {
@@ -163,7 +149,9 @@ void arm_own_thread() noexcept {
   // What is there under this very id is of a thread that ended without its destructors.
   delete_timer(table.remove(tid));
   if (table.add(tid) && give_timer(tid)) {
-    pthread_setspecific(exit_key, is_measured(tid) ? packed(clocks_at_start(tid)) : &tag);
+    pthread_setspecific(
+        exit_key,
+        packed(with_kernel_time.load(std::memory_order_relaxed) ? ThreadClocks{} : clocks_of(tid)));
   }
 }
 
@@ -173,8 +161,10 @@ void disarm_own_thread(void* at_start) {
     set_grown(tid);
     return;
   }
-  if (at_start != &tag) {
-    add_ended(unpacked(at_start), clocks_of(tid));
+  if (const ThreadClocks clocks = clocks_of(tid); clocks.precise_ns < kShortLife) {
+    const ThreadClocks before = unpacked(at_start);
+    ended_precise_ns.fetch_add(clocks.precise_ns - before.precise_ns, std::memory_order_relaxed);
+    ended_tick_ns.fetch_add(clocks.tick_ns - before.tick_ns, std::memory_order_relaxed);
   }
   delete_timer(table.remove(tid));
 }

@@ -64,8 +64,7 @@ std::uint32_t periods_of_trap(pid_t tid) noexcept;
 // Handler: false when the signal is not one of these timers'; otherwise it has been dealt with.
 bool take_timer_signal(const siginfo_t& info, const ucontext_t& interrupted) noexcept;
 
-// The clocks of threads that have ended within a second of CPU time, together, as they were then: of one in
-// four, drawn at random.
+// The clocks of the threads that have ended within a second of CPU time, together, as they were then.
 // Those of a parent's are in there, too. Any thread.
 ThreadClocks ended_threads() noexcept;
 
