@@ -41,9 +41,20 @@ double TickCorrection::Recent::ratio() const {
   return std::clamp(precise / ticks, 1 / kMostRatio, kMostRatio);
 }
 
+void TickCorrection::advance(Account& account, const cpu::ThreadClocks& now) {
+  const double missing =
+      account.clocks.is_known() ? account.told * account.clocks.ratio() - account.given : 0;
+  // Nothing is to be made up for because the past that is looked at has become another.
+  if (account.clocks.update(now)) {
+    account.told = account.told_lately;
+    account.told_lately = 0;
+    account.given = account.told * account.clocks.ratio() - missing;
+  }
+}
+
 void TickCorrection::begin_cycle(const cpu::ThreadClocks& ended) {
   ++cycle_;
-  ended_.update(ended);
+  advance(ended_, ended);
   if (cycle_ % kForgottenAfter == 0) {
     std::erase_if(threads_,
                   [&](const auto& entry) { return entry.second.cycle + kForgottenAfter < cycle_; });
@@ -51,38 +62,32 @@ void TickCorrection::begin_cycle(const cpu::ThreadClocks& ended) {
 }
 
 std::uint32_t TickCorrection::corrected(pid_t tid, std::uint32_t weight) {
-  Thread& thread = threads_[tid];
+  Account& thread = threads_[tid];
   if (thread.cycle != cycle_) {
     const cpu::ThreadClocks now = read_(tid);
     if (now.precise_ns != 0 && thread.clocks.is_of_another(now)) {
-      thread = Thread();
+      thread = Account();
     }
     thread.cycle = cycle_;
-    const double missing =
-        thread.clocks.is_known() ? thread.told * thread.clocks.ratio() - thread.given : 0;
-    // Nothing is to be made up for because the past that is looked at has become another.
-    if (now.precise_ns != 0 && thread.clocks.update(now)) {
-      thread.told = thread.told_lately;
-      thread.told_lately = 0;
-      thread.given = thread.told * thread.clocks.ratio() - missing;
+    if (now.precise_ns != 0) {
+      advance(thread, now);
     }
   }
-  return give(thread, weight);
-}
-
-std::uint32_t TickCorrection::give(Thread& thread, std::uint32_t weight) {
-  thread.told += weight;
-  thread.told_lately += weight;
-  std::uint32_t given = 0;
-  if (thread.clocks.is_known()) {
-    given = rounded(thread.told * thread.clocks.ratio() - thread.given);
-  } else {
-    ended_carry_ += weight * (ended_.is_known() ? ended_.ratio() : 1);
-    given = static_cast<std::uint32_t>(ended_carry_);
-    ended_carry_ -= given;
-  }
+  thread.tell(weight);
+  const std::uint32_t given = thread.clocks.is_known() ? thread.missing() : of_ended(weight);
   thread.given += given;
   return given;
+}
+
+std::uint32_t TickCorrection::of_ended(std::uint32_t weight) {
+  ended_.tell(weight);
+  const std::uint32_t given = ended_.clocks.is_known() ? ended_.missing() : weight;
+  ended_.given += given;
+  return given;
+}
+
+std::uint32_t TickCorrection::Account::missing() const {
+  return rounded(told * clocks.ratio() - given);
 }
 
 }  // namespace otprof::agent

@@ -51,21 +51,28 @@ class TickCorrection {
     cpu::ThreadClocks middle_;
     cpu::ThreadClocks old_;
   };
-  struct Thread {
+  // Of one thread, or of all that are weighed together.
+  struct Account {
     Recent clocks;
     std::uint64_t cycle = 0;  // in which they were read
     // Periods since the moment at which `clocks` begins: that the ticks told, and that were given.
     double told = 0;
     double given = 0;
     double told_lately = 0;  // the same, since that moment will move to
+    void tell(std::uint32_t weight) {
+      told += weight;
+      told_lately += weight;
+    }
+    // What a sample has to be given for the sum to be right; whole, 0 if it is too high already.
+    std::uint32_t missing() const;
   };
-  std::uint32_t give(Thread& thread, std::uint32_t weight);
+  static void advance(Account& account, const cpu::ThreadClocks& now);
+  std::uint32_t of_ended(std::uint32_t weight);
 
   ReadClocks read_;
   std::uint64_t cycle_ = 0;
-  Recent ended_;
-  double ended_carry_ = 0.5;  // or each would lose half a period, on average
-  std::unordered_map<pid_t, Thread> threads_;
+  Account ended_;
+  std::unordered_map<pid_t, Account> threads_;
 };
 
 }  // namespace otprof::agent
