@@ -86,12 +86,20 @@ bool Background::start(std::chrono::milliseconds limit) {
 }
 
 void Background::hurry(std::chrono::milliseconds limit) noexcept {
+  if (is_ready_.load(std::memory_order_acquire) != 0) {
+    return;
+  }
   const auto until = steady_clock::now() + limit;
   std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
   futex_wake_all(&wake_word_);
   while (is_ready_.load(std::memory_order_acquire) == 0 && steady_clock::now() < until) {
     futex_wait(&is_ready_, 0, until - steady_clock::now());
   }
+}
+
+void Background::let_go() noexcept {
+  is_ready_.store(1, std::memory_order_release);
+  futex_wake_all(&is_ready_);
 }
 
 bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
@@ -178,6 +186,7 @@ void Background::run() {
   if (!take_private_table()) {
     log_error("no private file descriptor table to be had from this kernel; not profiling");
     change_state(State::kFinished);
+    let_go();
     return;
   }
   // Its own root, working directory and umask, too: files go where they would have gone at the
@@ -193,6 +202,7 @@ void Background::run() {
   const bool armed = session.start();
   change_state(armed ? State::kRunning : State::kFinished);
   if (!armed) {
+    let_go();
     return;
   }
   session.check_settings();
@@ -200,11 +210,11 @@ void Background::run() {
   if (!settle(session)) {
     control_queue().close();
     change_state(State::kFinished);
+    let_go();
     return;
   }
   session.prepare();
-  is_ready_.store(1, std::memory_order_release);
-  futex_wake_all(&is_ready_);
+  let_go();
   while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);

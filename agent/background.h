@@ -40,8 +40,8 @@ class Background {
     wait_for_change(State::kStarting, limit);
   }
 
-  // Waits until the thread has learned what it needs to know of the process, at most `limit`; it is
-  // in no hurry to do so otherwise. What the program does next may stand in the way of that: give up
+  // Waits until the thread has learned what it needs to know of the process, or given up, at most
+  // `limit`; it is in no hurry to do so otherwise. What the program does next may stand in the way of that: give up
   // its rights, or filter system calls. Any thread but its own.
   void hurry(std::chrono::milliseconds limit) noexcept;
 
@@ -71,6 +71,8 @@ class Background {
   // False when the process ends already, and there is nothing to be told.
   bool settle(Session& session);
   bool wait_for_change(State from, std::chrono::milliseconds limit) noexcept;
+  // Who hurries it need not wait any longer.
+  void let_go() noexcept;
   // From kRunning to kFlushing or kFinishing, to be through with by `limit`; false when it is in
   // another state.
   bool ask_for(State state, std::chrono::milliseconds limit) noexcept;
