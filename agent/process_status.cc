@@ -47,9 +47,7 @@ bool is_blocking(pid_t tid, int signal) {
   return (bits >> (signal - 1) & 1U) != 0;
 }
 
-std::uint64_t cpu_time_of(pid_t tid) {
-  return cpu::clocks_of(tid).precise_ns;
-}
+std::uint64_t cpu_time_of(pid_t tid) { return cpu::read_clock(tid, cpu::ThreadClock::kPrecise); }
 
 std::vector<pid_t> threads_blocking(int signal, std::size_t most) {
   std::vector<pid_t> threads = cpu::threads_of_process();

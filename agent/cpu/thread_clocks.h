@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two accounts that the kernel keeps of a thread's CPU time. Any thread; two system calls.
+// The two accounts that the kernel keeps of a thread's CPU time. Any thread; a system call for each.
 #pragma once
 
 #include <sys/types.h>
@@ -26,15 +26,18 @@ inline clockid_t clock_of(pid_t tid, ThreadClock which) noexcept {
                                 static_cast<unsigned>(kOneThread | static_cast<int>(which)));
 }
 
-// Zeros when there is no such thread any more.
+// In ns; 0 when there is no such thread any more.
+inline std::uint64_t read_clock(pid_t tid, ThreadClock which) noexcept {
+  timespec now{};
+  agent::raw_syscall(SYS_clock_gettime, clock_of(tid, which), agent::syscall_argument(&now));
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// Both; zeros when there is no such thread any more.
 inline ThreadClocks clocks_of(pid_t tid) noexcept {
-  const auto read = [tid](ThreadClock which) -> std::uint64_t {
-    timespec now{};
-    agent::raw_syscall(SYS_clock_gettime, clock_of(tid, which), agent::syscall_argument(&now));
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(now.tv_nsec);
-  };
-  return {.precise_ns = read(ThreadClock::kPrecise), .tick_ns = read(ThreadClock::kTicks)};
+  return {.precise_ns = read_clock(tid, ThreadClock::kPrecise),
+          .tick_ns = read_clock(tid, ThreadClock::kTicks)};
 }
 
 }  // namespace otprof::cpu

@@ -215,7 +215,8 @@ bool arm_thread(pid_t tid) {
 }
 
 bool is_past_youth(pid_t tid) {
-  return clocks_of(tid).precise_ns >= kSettled * period.load(std::memory_order_relaxed);
+  return read_clock(tid, ThreadClock::kPrecise) >=
+         kSettled * period.load(std::memory_order_relaxed);
 }
 
 bool await_first_trap(pid_t tid) {
