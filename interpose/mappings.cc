@@ -12,7 +12,6 @@
 
 #include "interpose/mappings.h"
 
-#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -22,6 +21,7 @@
 
 #include "interpose/mapping_hooks.h"
 #include "interpose/next.h"
+#include "interpose/raw_calls.h"
 
 namespace otprof::interpose {
 namespace {
@@ -36,58 +36,34 @@ constinit std::atomic<MunmapFunction> next_munmap{nullptr};
 constinit std::atomic<MremapFunction> next_mremap{nullptr};
 constinit std::atomic<const MappingHooks*> current_hooks{nullptr};
 
-// Null until the loader has relocated this library. Volatile: the compiler knows its final value.
-void* const volatile kRelocationWitness = &next_mmap;
-
 template <typename T>
 long argument(T* pointer) noexcept {
   return reinterpret_cast<long>(pointer);
-}
-
-// syscall(2) without libc, which cannot be called yet.
-[[gnu::noinline, gnu::cold]] long make_call(long number, long a, long b, long c = 0, long d = 0,
-                                            long e = 0, long f = 0) noexcept {
-  constexpr long kLeastError = -4095;
-  long result = number;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  register long r9 __asm__("r9") = f;
-  __asm__ volatile("syscall"
-                   : "+a"(result)
-                   : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                   : "rcx", "r11", "memory");
-  if (result >= kLeastError && result < 0) {
-    if (kRelocationWitness != nullptr) {
-      errno = static_cast<int>(-result);
-    }
-    return -1;
-  }
-  return result;
 }
 
 inline void* call_mmap(void* address, std::size_t length, int protection, int flags, int file,
                        off_t offset) noexcept {
   const MmapFunction next = next_mmap.load(std::memory_order_relaxed);
   return next != nullptr ? next(address, length, protection, flags, file, offset)
-                         : reinterpret_cast<void*>(make_call(SYS_mmap, argument(address),
-                                                             static_cast<long>(length), protection,
-                                                             flags, file, offset));
+                         : reinterpret_cast<void*>(otprof_make_syscall(
+                               SYS_mmap, argument(address), static_cast<long>(length),
+                               long{protection}, long{flags}, long{file}, offset));
 }
 
 inline int call_munmap(void* address, std::size_t length) noexcept {
   const MunmapFunction next = next_munmap.load(std::memory_order_relaxed);
   return next != nullptr ? next(address, length)
-                         : static_cast<int>(
-                               make_call(SYS_munmap, argument(address), static_cast<long>(length)));
+                         : static_cast<int>(otprof_make_syscall(SYS_munmap, argument(address),
+                                                                static_cast<long>(length)));
 }
 
 inline void* call_mremap(void* old, std::size_t old_length, std::size_t length, int flags,
                          void* wanted) noexcept {
   const MremapFunction next = next_mremap.load(std::memory_order_relaxed);
   return next != nullptr ? next(old, old_length, length, flags, wanted)
-                         : reinterpret_cast<void*>(
-                               make_call(SYS_mremap, argument(old), static_cast<long>(old_length),
-                                         static_cast<long>(length), flags, argument(wanted)));
+                         : reinterpret_cast<void*>(otprof_make_syscall(
+                               SYS_mremap, argument(old), static_cast<long>(old_length),
+                               static_cast<long>(length), long{flags}, argument(wanted)));
 }
 
 [[gnu::constructor]] void look_up_mappings() {

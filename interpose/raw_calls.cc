@@ -16,6 +16,7 @@
 
 #include "interpose/mappings.h"
 #include "interpose/next.h"
+#include "interpose/raw_calls.h"
 #include "interpose/sandbox.h"
 #include "interpose/signal_guard.h"
 
@@ -92,12 +93,14 @@ long change_guarded_mask(int how, const SignalBits* wanted, SignalBits* old) noe
 
 extern "C" {
 
-// Where all other calls go. Until libc's function is known they are made right here.
-long otprof_make_syscall(long number, ...) noexcept;
+// Where all other calls go. Until libc's function is known they are made right here. Null until the loader
+// has relocated this library: then errno cannot be reached either.
 std::atomic<long (*)(long, ...)> otprof_next_syscall{otprof_make_syscall};
 
 long otprof_fail_syscall(long error) noexcept {
-  errno = static_cast<int>(-error);
+  if (otprof_next_syscall.load(std::memory_order_relaxed) != nullptr) {
+    errno = static_cast<int>(-error);
+  }
   return -1;
 }
 
@@ -185,6 +188,8 @@ syscall:
     .cfi_endproc
     .size   syscall, . - syscall
 
+    .globl  otprof_make_syscall
+    .hidden otprof_make_syscall
     .type   otprof_make_syscall, @function
     .balign 16
 otprof_make_syscall:
