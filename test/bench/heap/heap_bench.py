@@ -22,10 +22,6 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTHON = "for r in range(4):\n x={}\n for i in range(300000): x[str(i)]=[i]*3\nprint(len(x))"
-SQL = ("create table t(a,b); with recursive c(i) as (select 1 union all select i+1 from c where "
-       "i<600000) insert into t select i, printf('%d-%d', i, i*7) from c; "
-       "create index x on t(b); select count(*), max(b) from t;")
 SOURCE = """#include <map>
 #include <regex>
 #include <string>
@@ -33,6 +29,17 @@ bool f(std::string s) { return std::regex_match(s, std::regex("a+")); }
 """
 REDIS_PROGRAMS = ("/usr/bin/redis-server", "/usr/bin/redis-check-rdb")
 SETTINGS = ("bare", "off", "heap")
+
+
+def python_work(rounds, keys):
+    return (f"for r in range({rounds}):\n x={{}}\n for i in range({keys}): x[str(i)]=[i]*3\n"
+            "print(len(x))")
+
+
+def sql_work(rows):
+    return ("create table t(a,b); with recursive c(i) as (select 1 union all select i+1 from c where "
+            f"i<{rows}) insert into t select i, printf('%d-%d', i, i*7) from c; "
+            "create index x on t(b); select count(*), max(b) from t;")
 
 
 def environment(setting, agent):
@@ -126,9 +133,9 @@ def workloads(build, source):
     yield "malloc+free pair, 2 threads", Printing(allocations, "pair", "2", "30")
     yield "churn, 100 MB live", Printing(allocations, "churn", "3")
     if shutil.which("/usr/bin/python3"):
-        yield "python3", Program("/usr/bin/python3", "-S", "-c", PYTHON)
+        yield "python3", Program("/usr/bin/python3", "-S", "-c", python_work(4, 300_000))
     if shutil.which("sqlite3"):
-        yield "sqlite3", Program("sqlite3", ":memory:", SQL)
+        yield "sqlite3", Program("sqlite3", ":memory:", sql_work(600_000))
     if redis := next(filter(os.path.exists, REDIS_PROGRAMS), None):
         yield "redis-server", Redis(redis)
     if shutil.which("g++"):

@@ -17,11 +17,9 @@ import subprocess
 import sys
 import tempfile
 
+from heap_bench import python_work, sql_work
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTHON = "x={}\nfor i in range(150000): x[str(i)]=[i]*3\nprint(len(x))"
-SQL = ("create table t(a,b); with recursive c(i) as (select 1 union all select i+1 from c where "
-       "i<60000) insert into t select i, printf('%d-%d', i, i*7) from c; "
-       "create index x on t(b); select count(*), max(b) from t;")
 SOURCE = "#include <map>\n#include <string>\nstd::map<std::string, int> f() { return {{\"a\", 1}}; }\n"
 
 
@@ -29,8 +27,8 @@ def programs(directory):
     source = os.path.join(directory, "source.cc")
     with open(source, "w", encoding="utf-8") as out:
         out.write(SOURCE)
-    yield "python3", ["/usr/bin/python3", "-S", "-c", PYTHON]
-    yield "sqlite3", ["/usr/bin/sqlite3", ":memory:", SQL]
+    yield "python3", ["/usr/bin/python3", "-S", "-c", python_work(1, 150_000)]
+    yield "sqlite3", ["/usr/bin/sqlite3", ":memory:", sql_work(60_000)]
     yield "g++", ["/usr/bin/g++", "-std=c++17", "-O1", "-c", source, "-o", "/dev/null"]
     yield "git log", ["/usr/bin/git", "-C", HERE, "log", "--stat", "-n", "60"]
 

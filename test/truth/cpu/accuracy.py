@@ -244,11 +244,7 @@ def main():
                     print(row, flush=True)
                 if engine in missing:
                     print(f"{engine:15} not available here: {missing[engine]}", flush=True)
-    print(f"{rows} rows, {failed} out of bounds")
-    if rows == 0:
-        print("SKIP none of these engines works here")
-        return host.SKIPPED
-    return 1 if failed else 0
+    return host.conclude(rows, failed, "out of bounds")
 
 
 if __name__ == "__main__":

@@ -75,10 +75,7 @@ def main():
                 continue
             failed += bool(row.failures)
             print(f"{row}\n{'':15} Hz: {HZ}, {', '.join(str(rate) for rate in rates)}", flush=True)
-    if missing == len(engines):
-        print("SKIP none of these engines works here")
-        return host.SKIPPED
-    return 1 if failed else 0
+    return host.conclude(len(engines) - missing, failed, "out of bounds")
 
 
 if __name__ == "__main__":

@@ -124,11 +124,7 @@ def main():
                           f"{result.seconds:6.1f}  {figure}  "
                           + ("ok" if not result.failures else "FAILED: " + "; ".join(result.failures)),
                           flush=True)
-    print(f"{rows} rows, {failed} with harm done")
-    if rows == 0:
-        print("SKIP none of these engines works here")
-        return host.SKIPPED
-    return 1 if failed else 0
+    return host.conclude(rows, failed, "with harm done")
 
 
 if __name__ == "__main__":

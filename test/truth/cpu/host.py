@@ -45,6 +45,15 @@ def chosen_engines(arguments):
     return names
 
 
+def conclude(rows, failed, what):
+    """Says how many of the rows failed; the exit status."""
+    print(f"{rows} rows, {failed} {what}")
+    if rows == 0:
+        print("SKIP none of these engines works here")
+        return SKIPPED
+    return 1 if failed else 0
+
+
 class Unavailable(Exception):
     """The engine does not work here, or its options are not known."""
 
