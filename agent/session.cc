@@ -188,6 +188,20 @@ Session::TimePoint Session::step_delivery() {
 }
 
 void Session::collect() {
+  collect_cpu();
+  if (heap_ != nullptr) {
+    heap_->collect(modules_, thread_names_);
+  }
+}
+
+void Session::collect_all() {
+  collect_cpu();
+  if (heap_ != nullptr) {
+    heap_->collect_all(modules_, thread_names_);
+  }
+}
+
+void Session::collect_cpu() {
   {
     const std::lock_guard lock(unforkable_);
     unwind::know_loaded_modules();
@@ -210,9 +224,6 @@ void Session::collect() {
       piece_->add(modules_, sample, frames, thread_name, labels);
     }
   });
-  if (heap_ != nullptr) {
-    heap_->collect(modules_, thread_names_);
-  }
 }
 
 std::span<const std::string> Session::label_keys() const {
@@ -230,6 +241,7 @@ CpuProfileFacts Session::cpu_facts(std::uint64_t end_ns) const {
 }
 
 void Session::close_window() {
+  collect_all();
   const std::uint64_t lost = ring_.lost();
   window_->count_lost(lost - lost_before_);
   std::string problem;

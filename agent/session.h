@@ -70,6 +70,9 @@ class Session {
   void identify();
   TimePoint step_delivery();
   void collect();
+  // The same, for a window or a snapshot of now.
+  void collect_all();
+  void collect_cpu();
   void close_window();
   void keep_piece();
   void begin_piece();

@@ -73,7 +73,6 @@ std::optional<int> Session::answer(ControlRequest& request) {
 }
 
 void Session::begin_next_window() {
-  collect();
   close_window();
   window_end_ =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.export_interval);
@@ -111,7 +110,7 @@ int Session::change_cpu_hz(std::uint64_t hz) {
 }
 
 int Session::write_snapshot(const ControlRequest& request) {
-  collect();
+  collect_all();
   encoder::Dictionary dictionary;
   const std::uint64_t now = cpu::monotonic_ns();
   std::optional<encoder::Profile> profile;

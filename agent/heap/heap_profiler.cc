@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/cpu/sampler.h"
+#include "agent/futex.h"
 #include "agent/heap/heap_profile.h"
 #include "agent/heap/heap_sampler.h"
 #include "agent/heap/leak_report.h"
@@ -114,7 +115,7 @@ void HeapProfiler::stop() { stop_heap_sampler(); }
 void HeapProfiler::make_room() {
   HeapState& state = heap_state();
   while (state.live.size() > kRoomy) {
-    store_.forget_freed(state.live, state.mapped_blocks);
+    note_alive();
     const std::uint64_t interval = state.interval.load(std::memory_order_relaxed);
     store_.thin(state.live, interval);  // the hooks may have doubled it already
     if (state.live.size() <= kRoomy || interval >= kLongestInterval) {
@@ -125,7 +126,7 @@ void HeapProfiler::make_room() {
                     std::to_string(interval * 2) + " bytes");
   }
   while (state.mapped_blocks.size() > kRoomyMapped) {
-    store_.forget_freed(state.live, state.mapped_blocks);
+    note_alive();
     const std::uint64_t interval = state.mapped.interval.load(std::memory_order_relaxed);
     store_.thin(state.mapped_blocks, interval);
     if (state.mapped_blocks.size() <= kRoomyMapped || interval >= kLongestInterval) {
@@ -137,23 +138,48 @@ void HeapProfiler::make_room() {
   }
 }
 
-void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
+void HeapProfiler::note_alive() {
+  HeapState& state = heap_state();
+  store_.note_alive(state.live, state.mapped_blocks);
+  totals_ = state.totals();
+  kept_when_noted_ = store_.kept_samples();
+}
+
+std::size_t HeapProfiler::drain(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
   constexpr std::size_t kFreedKept = 8192;
   const auto now = std::chrono::steady_clock::now();
-  const std::size_t records = ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
+  return ring_.drain([&](const std::uint64_t* record, std::uint32_t words) {
     const HeapSample sample = heap_sample_of(record);
     const auto [frames, labels] =
         agent::tail_of(sample.common, record + kHeapSampleWords, words - kHeapSampleWords);
     store_.add(modules, sample, frames, names.of(sample.common.tid, now), labels);
-    // Samples of blocks that did not live long would otherwise be kept until the window ends.
-    if (store_.live_samples() > 2 * live_when_forgotten_ + kFreedKept) {
-      store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
-      live_when_forgotten_ = store_.live_samples();
+    // Samples of blocks that did not live long would otherwise be kept until the window ends. All that
+    // is alive by now has its record behind this one, if not before it.
+    if (store_.kept_samples() > 2 * kept_when_noted_ + kFreedKept) {
+      note_alive();
     }
   });
+}
+
+void HeapProfiler::collect(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
   constexpr std::size_t kBusyRecords = 128;
-  is_busy_ = records > kBusyRecords;
+  is_busy_ = drain(modules, names) > kBusyRecords;
   make_room();
+}
+
+void HeapProfiler::collect_all(const symbols::ModuleMap& modules, agent::ThreadNames& names) {
+  constexpr std::chrono::milliseconds kLongestWait{50};
+  constexpr std::chrono::milliseconds kNap{1};
+  make_room();
+  note_alive();
+  drain(modules, names);
+  const auto deadline = std::chrono::steady_clock::now() + kLongestWait;
+  while (store_.awaited() != 0 && std::chrono::steady_clock::now() < deadline) {
+    constexpr std::uint32_t kNeverWoken = 0;
+    agent::futex_wait(&kNeverWoken, kNeverWoken, kNap);
+    drain(modules, names);
+  }
+  late_samples_ += store_.give_up_awaited();
 }
 
 // The sums always; what they are made of unless finding that out would take more than one part in 200 of
@@ -207,22 +233,22 @@ bool HeapProfiler::follows_all() const {
 
 HeapProfiler::Counters HeapProfiler::counters() {
   const HeapState& state = heap_state();
-  const HeapState::Totals totals = state.totals();
   Counters counters;
   const auto add = [&](const char* name, std::uint64_t value) {
     counters.emplace_back(name, static_cast<std::int64_t>(value));
   };
-  add("otprof.heap.allocated.bytes", totals.allocated_bytes);
-  add("otprof.heap.allocated.calls", totals.allocations);
-  add("otprof.heap.freed.calls", totals.frees);
+  add("otprof.heap.allocated.bytes", totals_.allocated_bytes);
+  add("otprof.heap.allocated.calls", totals_.allocations);
+  add("otprof.heap.freed.calls", totals_.frees);
   if (follows_all()) {
     const double live = store_.live_bytes([](std::uint64_t) { return true; });
     add("otprof.heap.freed.bytes",
-        totals.allocated_bytes -
-            std::min(totals.allocated_bytes, static_cast<std::uint64_t>(live)));
+        totals_.allocated_bytes -
+            std::min(totals_.allocated_bytes, static_cast<std::uint64_t>(live)));
   }
   add("otprof.heap.interval", state.interval.load(std::memory_order_relaxed));
   add("otprof.heap.samples.live", store_.live_samples());
+  add("otprof.heap.samples.late", late_samples_);
   add("otprof.heap.samples.not_followed", state.not_followed.load(std::memory_order_relaxed));
   if (samples_mappings()) {
     add("otprof.heap.mapped.bytes", state.mapped.bytes.load(std::memory_order_relaxed));
@@ -274,7 +300,6 @@ void HeapProfiler::raise_interval(std::uint32_t doublings) {
 encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
                                        symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
                                        encoder::Dictionary& dictionary) {
-  store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
   return make_heap_profile(store_, store_.rows(now_ns),
                            {.start_ns = window_start_ns_,
                             .end_ns = now_ns,
@@ -291,7 +316,6 @@ encoder::Profile HeapProfiler::profile(std::uint64_t now_ns, std::int64_t unix_m
 std::optional<encoder::Profile> HeapProfiler::close_window(
     std::uint64_t now_ns, std::int64_t unix_minus_monotonic, symbols::ModuleMap& modules,
     symbols::Symbolizer& symbolizer, encoder::Dictionary& dictionary, bool is_at_exit) {
-  store_.forget_freed(heap_state().live, heap_state().mapped_blocks);
   store_.rank_leaks(now_ns);
   std::optional<encoder::Profile> ended =
       profile(now_ns, unix_minus_monotonic, modules, symbolizer, dictionary);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "agent/heap/heap_state.h"
 #include "agent/heap/heap_store.h"
 #include "agent/options.h"
 #include "agent/sample_ring.h"
@@ -39,6 +40,9 @@ class HeapProfiler {
 
   // Moves samples from the ring into the store, and makes room in the live table when it fills up.
   void collect(const symbols::ModuleMap& modules, agent::ThreadNames& names);
+  // The same, and notes what is alive: for the profile of now. Waits up to 50 ms for records that other
+  // threads are writing.
+  void collect_all(const symbols::ModuleMap& modules, agent::ThreadNames& names);
 
   // False while there has been no sample.
   bool was_used() const { return ring_.was_used(); }
@@ -54,7 +58,8 @@ class HeapProfiler {
   // Names of the keys in thread contexts; must stay valid until the next call of this.
   void know_label_keys(std::span<const std::string> keys) { label_keys_ = keys; }
 
-  // What there is in the current window and alive, perhaps nothing; the window goes on.
+  // What there is in the current window and alive, perhaps nothing; the window goes on. After
+  // collect_all(), like close_window().
   encoder::Profile profile(std::uint64_t now_ns, std::int64_t unix_minus_monotonic,
                            symbols::ModuleMap& modules, symbols::Symbolizer& symbolizer,
                            encoder::Dictionary& dictionary);
@@ -77,6 +82,8 @@ class HeapProfiler {
  private:
   // Longer intervals for what no longer fits into the tables.
   void make_room();
+  void note_alive();
+  std::size_t drain(const symbols::ModuleMap& modules, agent::ThreadNames& names);
   using Counters = std::vector<std::pair<std::string, std::int64_t>>;
   Counters counters();
   bool follows_all() const;
@@ -89,7 +96,9 @@ class HeapProfiler {
   bool is_started_ = false;
   bool is_busy_ = false;
   std::uint32_t raised_ = 0;  // by raise_interval()
-  std::size_t live_when_forgotten_ = 0;
+  std::size_t kept_when_noted_ = 0;
+  HeapState::Totals totals_;  // at the last note_alive()
+  std::uint64_t late_samples_ = 0;
   std::uint64_t next_split_ns_ = 0;
   std::uint64_t window_start_ns_ = 0;
   std::uint64_t piece_start_ns_ = 0;

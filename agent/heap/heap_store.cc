@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <unordered_set>
+#include <limits>
 
 #include "agent/heap/sampling.h"
 
@@ -128,12 +128,15 @@ void HeapStore::add(const symbols::ModuleMap& modules, const HeapSample& sample,
     }
   }
   if (sample.id != 0) {
-    live_[sample.id] = {.key = key,
-                        .address = sample.address,
-                        .size = sample.size,
-                        .left = sample.size,
-                        .interval = sample.interval,
-                        .monotonic_ns = sample.common.monotonic_ns};
+    const auto awaited = awaited_.extract(sample.id);
+    live_[sample.id] = {
+        .key = key,
+        .address = sample.address,
+        .size = sample.size,
+        .left = awaited.empty() ? sample.size : std::min(sample.size, awaited.mapped()),
+        .is_alive = !awaited.empty(),
+        .interval = sample.interval,
+        .monotonic_ns = sample.common.monotonic_ns};
   }
 }
 
@@ -148,44 +151,66 @@ void HeapStore::thin(BlockKind kind, std::uint64_t interval, Remove&& remove) {
                          sampling_probability(sample.size, sample.interval);
       sample.interval = interval;
     }
-    if (static_cast<double>(next_random(random_)) < keep_probability * kRandomRange) {
+    // One that realloc is working on stays: its number would come back into the table without it.
+    if (static_cast<double>(next_random(random_)) < keep_probability * kRandomRange ||
+        !remove(id, sample.address)) {
       ++entry;
       continue;
     }
-    remove(id, sample.address);
     entry = live_.erase(entry);
   }
 }
 
 void HeapStore::thin(LiveTable& table, std::uint64_t interval) {
   thin(BlockKind::kAllocated, interval, [&](std::uint64_t id, std::uint64_t address) {
-    table.remove(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(address)), id);
+    return table.remove(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(address)), id);
   });
 }
 
 void HeapStore::thin(MappedBlocks& table, std::uint64_t interval) {
-  thin(BlockKind::kMapped, interval,
-       [&](std::uint64_t id, std::uint64_t /*address*/) { table.remove(id); });
+  thin(BlockKind::kMapped, interval, [&](std::uint64_t id, std::uint64_t /*address*/) {
+    table.remove(id);
+    return true;
+  });
 }
 
-void HeapStore::forget_freed(const LiveTable& table, MappedBlocks& mapped) {
-  std::unordered_set<std::uint64_t> there;
-  table.scan([&](std::uint64_t id) { there.insert(id); });
-  const std::unordered_map<std::uint64_t, std::uint64_t> bytes_left = mapped.bytes_left();
-  for (auto& [id, sample] : live_) {
-    if (sample.key.kind == BlockKind::kMapped) {
-      const auto found = bytes_left.find(id);
-      sample.left = found != bytes_left.end() ? found->second : 0;
+void HeapStore::note_alive(const LiveTable& table, MappedBlocks& mapped) {
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  awaited_ = mapped.bytes_left();
+  table.scan([&](std::uint64_t id) { awaited_[id] = kAll; });
+  for (auto entry = live_.begin(); entry != live_.end();) {
+    auto& [id, sample] = *entry;
+    const auto there = awaited_.extract(id);
+    if (there.empty()) {
+      entry = live_.erase(entry);
+      continue;
     }
+    sample.left = std::min(sample.size, there.mapped());
+    sample.is_alive = true;
+    ++entry;
   }
-  std::erase_if(live_, [&](const auto& entry) {
-    const auto& [id, sample] = entry;
-    return sample.key.kind == BlockKind::kMapped ? sample.left == 0 : !there.contains(id);
-  });
+  std::erase_if(given_up_, [&](std::uint64_t id) { return awaited_.erase(id) == 0; });
+}
+
+std::size_t HeapStore::give_up_awaited() {
+  const std::size_t count = awaited_.size();
+  for (const auto& [id, left] : awaited_) {
+    given_up_.insert(id);
+  }
+  awaited_.clear();
+  return count;
+}
+
+std::size_t HeapStore::live_samples() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(live_, [](const auto& entry) { return entry.second.is_alive; }));
 }
 
 void HeapStore::rank_leaks(std::uint64_t now_ns) {
   for (const auto& [id, sample] : live_) {
+    if (!sample.is_alive) {
+      continue;
+    }
     const double p = sampling_probability(sample.size, sample.interval);
     leaks_.add(sample.key.stack, static_cast<double>(sample.left) / p, sample.monotonic_ns);
   }
@@ -210,6 +235,9 @@ std::vector<HeapRow> HeapStore::rows(std::uint64_t now_ns) const {
   add_rows(window_, rows);
   std::unordered_map<AgedKey, Sum, AgedKeyHash> aged;
   for (const auto& [id, sample] : live_) {
+    if (!sample.is_alive) {
+      continue;
+    }
     const std::uint64_t age_ns = now_ns > sample.monotonic_ns ? now_ns - sample.monotonic_ns : 0;
     Sum& sum = aged[{sample.key, age_class(age_ns)}];
     const double p = sampling_probability(sample.size, sample.interval);

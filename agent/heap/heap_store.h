@@ -4,6 +4,11 @@
 // whose blocks are still allocated, however old. A freed block leaves no record anywhere; it is known
 // by its number no longer being in the live table. So nothing can be lost on the way from free().
 //
+// What is alive is told as of one moment, that of note_alive(): the tables are read first, the ring
+// afterwards. A block that is in a table has its record in the ring, or soon will have; a block that
+// comes later is in no table that has been read, and is not counted yet. The other way round, what was
+// allocated since the last record was read would be missing while what was freed since would be gone.
+//
 // Outlives the windows, and the sessions of the background thread; modules are therefore kept as
 // copies. Memory: some 100 bytes per live block that was sampled, and 16 per frame of each different
 // stack. Background thread only.
@@ -16,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/heap/heap_sample.h"
@@ -73,15 +79,22 @@ class HeapStore {
   void thin(LiveTable& table, std::uint64_t interval);
   void thin(MappedBlocks& table, std::uint64_t interval);
 
-  // Drops the samples whose blocks have been freed, and takes from those of mapped blocks what has been
-  // unmapped of them. All records must have been added before.
-  void forget_freed(const LiveTable& table, MappedBlocks& mapped);
+  // Notes which blocks are alive at this moment, and what is left of those that were mapped; drops the
+  // samples of blocks that have been freed. Records of blocks that are alive may be added afterwards.
+  void note_alive(const LiveTable& table, MappedBlocks& mapped);
+  // How many blocks were alive then whose records have not been added yet.
+  std::size_t awaited() const { return awaited_.size(); }
+  // Those records are held up by threads that have been stopped while they wrote them; they are not
+  // waited for again, and count as alive from the first note_alive() after they have come. How many.
+  std::size_t give_up_awaited();
 
-  // After forget_freed(), once at the end of each window: compares what is alive with earlier windows.
+  // What follows tells of the blocks that were alive at the last note_alive(), by the records added.
+
+  // Once at the end of each window: compares what is alive with earlier windows.
   void rank_leaks(std::uint64_t now_ns);
   const LeakRanking& leaks() const { return leaks_; }
 
-  // Allocations of this window and, after forget_freed(), live blocks; `now_ns` CLOCK_MONOTONIC.
+  // Allocations of this window, and live blocks; `now_ns` CLOCK_MONOTONIC.
   std::vector<HeapRow> rows(std::uint64_t now_ns) const;
   // From now on what is added is also kept for take_piece().
   void keep_pieces() { keeps_pieces_ = true; }
@@ -97,7 +110,8 @@ class HeapStore {
   double live_bytes(IsWithin&& is_within) const {
     double bytes = 0;
     for (const auto& [id, sample] : live_) {
-      if (sample.key.kind == BlockKind::kAllocated && is_within(sample.address)) {
+      if (sample.is_alive && sample.key.kind == BlockKind::kAllocated &&
+          is_within(sample.address)) {
         bytes +=
             static_cast<double>(sample.size) / sampling_probability(sample.size, sample.interval);
       }
@@ -109,7 +123,9 @@ class HeapStore {
   void begin_window();
 
   std::uint64_t window_samples() const { return window_samples_; }
-  std::size_t live_samples() const { return live_.size(); }
+  std::size_t live_samples() const;
+  // With those of which it is not known yet that their blocks have been freed.
+  std::size_t kept_samples() const { return live_.size(); }
   using StackEnds = std::array<std::uint64_t, static_cast<std::size_t>(unwind::StackEnd::kCount)>;
   const StackEnds& stack_ends() const { return stack_ends_; }
 
@@ -119,6 +135,8 @@ class HeapStore {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
     std::uint64_t left = 0;  // of it, less where a part has been unmapped
+    bool is_alive =
+        false;  // at the last note_alive(); otherwise freed before it, or allocated later
     std::uint64_t interval = 0;
     std::uint64_t monotonic_ns = 0;
   };
@@ -165,7 +183,10 @@ class HeapStore {
   Sums window_;
   Sums piece_;
   bool keeps_pieces_ = false;
-  std::unordered_map<std::uint64_t, Live> live_;                             // by sample number
+  std::unordered_map<std::uint64_t, Live> live_;  // by sample number
+  // Sample numbers that were in a table at the last note_alive(), but in no record: with what is left.
+  std::unordered_map<std::uint64_t, std::uint64_t> awaited_;
+  std::unordered_set<std::uint64_t> given_up_;
   std::vector<std::unique_ptr<const symbols::Module>> modules_;              // copies
   std::unordered_map<const symbols::Module*, const symbols::Module*> kept_;  // of this window
   std::uint64_t window_samples_ = 0;

@@ -122,6 +122,7 @@ ModuleMap::ModuleMap() = default;
 ModuleMap::~ModuleMap() = default;
 
 bool ModuleMap::refresh() {
+  // Before the first look, too: what has been closed by then is told by nothing else.
   read_unload_log();
   LoaderGeneration generation = loader_generation();
   if (scanned_ && generation == LoaderGeneration{adds_, subs_}) return false;
@@ -197,8 +198,6 @@ void ModuleMap::index_loaded() {
 void ModuleMap::read_unload_log() {
   bool is_changed = false;
   UnloadLog::drain([&](const UnloadRecord& record) {
-    // What is loaded at the first look is found by that.
-    if (!scanned_) return;
     is_changed = true;
     record.gone_ns == 0 ? note_loaded(record) : note_gone(record);
   });

@@ -60,6 +60,29 @@ TEST_CASE("modules that came and went between two refreshes are known by the tim
   CHECK(path_at(kSecond + 1) == kFixture1);
 }
 
+TEST_CASE("a module that was closed before the first refresh is known by the time") {
+  UnloadLog::drain([](const UnloadRecord&) {});
+  auto library = std::make_unique<Library>(kFixture1);
+  const std::uintptr_t address = library->address("fixture_exported");
+  CHECK(unload(library, kSecond));
+  library = std::make_unique<Library>(kFixture2);
+  if (library->address("fixture_exported") != address) {
+    WARN("the loader chose another address");
+    return;
+  }
+  ModuleMap modules;
+  modules.refresh();
+  const Module* const then = modules.find(address, kSecond - 100);
+  REQUIRE(then != nullptr);
+  CHECK(then->path == kFixture1);
+  CHECK_FALSE(then->loaded);
+  const Module* const now = modules.find(address, kSecond + 1);
+  REQUIRE(now != nullptr);
+  CHECK(now->path == kFixture2);
+  CHECK(now->loaded);
+  CHECK(now->inode != 0);
+}
+
 TEST_CASE("a module that the log and the map both see is one module") {
   ModuleMap modules;
   modules.refresh();
