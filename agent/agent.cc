@@ -32,6 +32,7 @@
 #include "agent/unwind/module.h"
 #include "agent/unwind/unwinder.h"
 #include "agent/walker.h"
+#include "interpose/allocation_hooks.h"
 #include "interpose/hooks.h"
 
 namespace otprof::agent {
@@ -275,6 +276,23 @@ bool is_chosen(const SamplingWish& wish) {
   return !is_drawn || random < wish.ratio * 0x1p32;
 }
 
+// The choice was made with the first allocation of the process.
+void tell_of_allocator() {
+  switch (interpose::bundled_allocator()) {
+    case interpose::Bundled::kNotAsked: break;
+    case interpose::Bundled::kServes:
+      log_info("malloc is served from the jemalloc that comes along");
+      break;
+    case interpose::Bundled::kOtherAllocator:
+      log_warning(
+          "OTPROF_ALLOCATOR=jemalloc is not followed: the program brings an allocator of its own");
+      break;
+    case interpose::Bundled::kNoMemory:
+      log_warning("OTPROF_ALLOCATOR=jemalloc is not followed: there is no memory for it");
+      break;
+  }
+}
+
 void start_agent(const char* const* arguments, const char* const* environment) {
   if (const char* reason = reason_to_stand_down(arguments, environment)) {
     if (*reason != '\0') {
@@ -302,6 +320,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     log_warning(std::string_view(warnings).substr(at, end - at));
     at = end + 1;
   }
+  tell_of_allocator();
   if (!agent->options.cpu && !agent->options.heap) {
     return;
   }

@@ -97,4 +97,22 @@ bool owns_operator_new() noexcept;
 // what those blocks are made of. Null: not known.
 const void* allocator_code() noexcept;
 
+// What has come of the wish for the bundled allocator (OTPROF_ALLOCATOR).
+enum class Bundled {
+  kNotAsked,
+  kServes,
+  kOtherAllocator,  // not used: what the program would reach is not the C library's malloc
+  kNoMemory,        // not used
+};
+// Known after the first allocation of the process.
+Bundled bundled_allocator() noexcept;
+
+struct BundledMemory {         // bytes
+  std::int64_t allocated = 0;  // in blocks, with what those are rounded up to
+  std::int64_t resident =
+      0;  // that may be resident: blocks, what is kept for later, and its own tables
+};
+// False when it does not serve. Takes locks of the allocator, each for a moment.
+bool read_bundled_memory(BundledMemory& memory) noexcept;
+
 }  // namespace otprof::interpose

@@ -6,13 +6,15 @@
 #include <atomic>
 
 #include "interpose/allocation_hooks.h"
+#include "interpose/bundled_allocator.h"
 #include "interpose/next.h"
 
 namespace otprof::interpose {
 namespace {
 
 constinit std::atomic<bool> is_known{false};
-constinit thread_local bool is_looking = false;
+// Whoever comes by meanwhile, from within the look-up or on another thread, goes away with what there is.
+constinit std::atomic<bool> is_looking{false};
 
 // Null until the loader has relocated this library. Volatile: the compiler knows its final value.
 void* const volatile kRelocationWitness = &next_allocator;
@@ -30,10 +32,9 @@ bool find_next_allocator() noexcept {
   if (is_known.load(std::memory_order_acquire)) {
     return true;
   }
-  if (kRelocationWitness == nullptr || is_looking) {
-    return false;
+  if (kRelocationWitness == nullptr || is_looking.exchange(true, std::memory_order_acquire)) {
+    return is_known.load(std::memory_order_acquire);
   }
-  is_looking = true;
   const int saved_errno = errno;
   look_up(next_allocator.malloc, "malloc");
   look_up(next_allocator.free, "free");
@@ -48,11 +49,10 @@ bool find_next_allocator() noexcept {
   next_allocator.program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
   next_allocator.program_realloc =
       reinterpret_cast<void* (*)(void*, std::size_t)>(dlsym(RTLD_DEFAULT, "realloc"));
+  choose_allocator(next_allocator);
   errno = saved_errno;
-  is_looking = false;
-  if (!is_known.exchange(true, std::memory_order_acq_rel)) {
-    watch(nullptr);  // free(NULL) takes the slow path, so that the fast one has no test for it
-  }
+  watch(nullptr);  // free(NULL) takes the slow path, so that the fast one has no test for it
+  is_known.store(true, std::memory_order_release);
   return true;
 }
 

@@ -33,6 +33,7 @@ constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 // Of the process, forked children included.
 bool sees_operator_new = true;
 bool uses_glibc_malloc = false;
+bool uses_bundled_allocator = false;
 
 // Whether the program's blocks come from the library that a well-known function of libc is in.
 bool finds_glibc_malloc() {
@@ -67,12 +68,15 @@ bool HeapProfiler::prepare() {
   if (options_.leak_report && !options_.heap_live) {
     agent::log_warning("OTPROF_LEAK_REPORT needs OTPROF_HEAP_LIVE=true; there will be no report");
   }
-  if (!interpose::owns_malloc()) {
+  const bool owns_malloc = interpose::owns_malloc();
+  if (!owns_malloc) {
     agent::log_warning(
         "the program's malloc is not reached through this library (the executable, or a library "
         "preloaded before it, has its own); its allocations are not seen");
   }
   uses_glibc_malloc = finds_glibc_malloc();
+  uses_bundled_allocator =
+      owns_malloc && interpose::bundled_allocator() == interpose::Bundled::kServes;
   sees_operator_new = interpose::owns_operator_new();
   if (!sees_operator_new) {
     agent::log_info(
@@ -213,6 +217,15 @@ void HeapProfiler::add_memory(Counters& counters) {
     });
     counters.emplace_back("otprof.memory.heap.overhead",
                           std::max<std::int64_t>(heap - static_cast<std::int64_t>(live), 0));
+  }
+  interpose::BundledMemory bundled;
+  if (uses_bundled_allocator && interpose::read_bundled_memory(bundled)) {
+    // What its blocks would take if all of them had been written to.
+    heap = std::clamp<std::int64_t>(bundled.resident, 0,
+                                    std::max<std::int64_t>(resident.anonymous - stacks, 0));
+    counters.emplace_back("otprof.memory.heap", heap);
+    counters.emplace_back("otprof.memory.heap.overhead",
+                          std::max<std::int64_t>(bundled.resident - bundled.allocated, 0));
   }
   counters.emplace_back("otprof.memory.stacks", stacks);
   counters.emplace_back("otprof.memory.mapped",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs from Debian print the same bytes and end the same way with the agent at ten times its
 usual rate, its heap at thirty times; nothing of the agent's is on standard output, and on standard error
-at most warnings.
+at most warnings. ALLOCATOR in the environment: what serves them.
 """
 import os
 import shutil
@@ -163,6 +163,7 @@ def in_copy(source, scratch, command, preload):
     try:
         return harness.run(["bash", "-c", command], preload=preload, cwd=directory,
                            OTPROF_CPU_HZ="1000", OTPROF_HEAP_INTERVAL="16KiB",
+                           OTPROF_ALLOCATOR=os.environ.get("ALLOCATOR", "system"),
                            OTPROF_EXPORTERS="pprof", OTPROF_PPROF_DIR=profiles,
                            OTPROF_EXPORT_INTERVAL="200ms", GIT_COMMITTER_DATE="@7 +0000")
     finally:

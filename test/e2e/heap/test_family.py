@@ -62,6 +62,13 @@ def test_every_function_is_seen_exactly(_):
     assert 0 <= counters["otprof.heap.freed.calls"] - freed <= 20, (counters, freed)
 
 
+def test_every_function_is_seen_with_the_bundled_allocator(_):
+    window, sums = check_family(ALLOCATOR="jemalloc")
+    assert "otprof.heap.operator_new.unseen" not in window.attributes, window.attributes
+    allocated = sum(site.get("alloc_space", 0) for site in sums.values())
+    assert window.attributes["otprof.heap.allocated.bytes"] == allocated, (window.attributes, sums)
+
+
 HOLDING = """
 import time
 held = bytes(60 << 20).replace(b"\\0", b"x")

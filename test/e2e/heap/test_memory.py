@@ -55,6 +55,18 @@ def test_without_live_blocks(directory):
     check("heap", told["heap"], 99, 106)
 
 
+def test_the_bundled_allocator(directory):
+    """By its own statistics, large blocks included. It groups blocks of one size: half of what it keeps is
+    free, and goes back to the kernel only where a whole page is."""
+    told, anonymous, _ = measure(directory, ALLOCATOR="jemalloc")
+    check("heap", told["heap"], 99, 125)
+    check("overhead", told["heap.overhead"], 45, 75)
+    check("stacks", told["stacks"], 20, 21)
+    check("mapped", told["mapped"], 40, 40 + 16)
+    assert told["heap"] + told["stacks"] + told["mapped"] == told["anonymous"], told
+    check("anonymous", told["anonymous"] - anonymous, -4, 4)
+
+
 def test_another_allocator(directory):
     """Where its heaps are is not known: they are in what is mapped."""
     path = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers answer the same bytes and end the same way with their heap profiled at 16 KiB, and leave heap
-profiles: redis-server, nginx and postgres under load, on the loopback alone.
+"""Servers answer the same bytes and end the same way with their heap profiled at 16 KiB, whatever their
+memory comes from, and leave heap profiles: redis-server, nginx and postgres under load, on the loopback alone.
 """
 import concurrent.futures
 import hashlib
@@ -27,12 +27,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start(command, directory, profiled, user=None):
+def start(command, directory, allocator, user=None):
     profiles = os.path.join(directory, "profiles")
     os.makedirs(profiles, exist_ok=True)
     os.chmod(profiles, 0o777)
     variables = harness.environment(
-        profiled, OTPROF_HEAP_INTERVAL="16KiB", OTPROF_EXPORT_INTERVAL="500ms",
+        allocator is not None, OTPROF_ALLOCATOR=allocator or "system",
+        OTPROF_HEAP_INTERVAL="16KiB", OTPROF_EXPORT_INTERVAL="500ms",
         OTPROF_EXPORTERS="pprof", OTPROF_PPROF_DIR=profiles,
         OTPROF_LOG_FILE=os.path.join(profiles, "log"))
     return subprocess.Popen(command, env=variables, cwd=directory, user=user,
@@ -61,20 +62,21 @@ def end(server, how):
 
 
 def compare(directory, serve):
-    """serve(directory, profiled) -> what was answered, and how the server ended."""
+    """serve(directory, allocator) -> what was answered, and how the server ended; without an allocator it is
+    not profiled."""
     answers = []
-    for profiled in (False, True):
-        place = os.path.join(directory, "on" if profiled else "alone")
+    for allocator in (None, "system", "jemalloc"):
+        place = os.path.join(directory, allocator or "alone")
         os.mkdir(place)
         os.chmod(place, 0o777)
-        answers.append(serve(place, profiled))
-    assert answers[0] == answers[1], answers
-    profiles = os.path.join(directory, "on", "profiles")
-    assert harness.pprof_files(profiles, "heap"), os.listdir(profiles)
-    log = os.path.join(profiles, "log")
-    if os.path.exists(log):
-        with open(log, encoding="utf-8") as said:
-            raise AssertionError(said.read())
+        answers.append(serve(place, allocator))
+        assert answers[0] == answers[-1], answers
+        profiles = os.path.join(place, "profiles")
+        assert allocator is None or harness.pprof_files(profiles, "heap"), os.listdir(profiles)
+        log = os.path.join(profiles, "log")
+        if os.path.exists(log):
+            with open(log, encoding="utf-8") as said:
+                raise AssertionError(said.read())
 
 
 def redis_commands():
@@ -101,11 +103,11 @@ def test_redis(directory):
     if program is None:
         raise harness.Skip("redis is not installed")
 
-    def serve(place, profiled):
+    def serve(place, allocator):
         shutil.copy(program, os.path.join(place, "redis-server"))
         port = free_port()
         server = start([os.path.join(place, "redis-server"), "--port", str(port), "--bind",
-                        "127.0.0.1", "--save", ""], place, profiled)
+                        "127.0.0.1", "--save", ""], place, allocator)
         wait_for(port, server)
         digest = hashlib.sha256()
         with socket.create_connection(("127.0.0.1", port)) as connection, \
@@ -143,7 +145,7 @@ def test_nginx(directory):
     if program is None:
         raise harness.Skip("nginx is not installed")
 
-    def serve(place, profiled):
+    def serve(place, allocator):
         port = free_port()
         for i in range(20):
             with open(os.path.join(place, f"page{i}.txt"), "w", encoding="utf-8") as page:
@@ -152,7 +154,7 @@ def test_nginx(directory):
         with open(os.path.join(place, "nginx.conf"), "w", encoding="utf-8") as conf:
             conf.write("user root;\n" if os.getuid() == 0 else "")
             conf.write(NGINX.format(port=port, root=place))
-        server = start([program, "-p", place, "-c", "nginx.conf"], place, profiled)
+        server = start([program, "-p", place, "-c", "nginx.conf"], place, allocator)
         wait_for(port, server)
 
         def client(number):
@@ -201,7 +203,7 @@ def test_postgres(directory):
         user = "postgres" if "postgres" in names else "nobody"
     os.chmod(directory, 0o777)
 
-    def serve(place, profiled):
+    def serve(place, allocator):
         plain = harness.environment(False)
         port = free_port()
         data = os.path.join(place, "data")
@@ -211,7 +213,7 @@ def test_postgres(directory):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         assert made.returncode == 0, made.stdout
         server = start([f"{binaries}/postgres", "-D", data, "-p", str(port), "-k", place, "-h",
-                        "127.0.0.1", "-c", "log_min_messages=fatal"], place, profiled, user)
+                        "127.0.0.1", "-c", "log_min_messages=fatal"], place, allocator, user)
         psql = [f"{binaries}/psql", "-X", "-h", "127.0.0.1", "-p", str(port), "-U", "tester", "-At",
                 "postgres"]
         try:
