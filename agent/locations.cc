@@ -54,14 +54,31 @@ Index Locations::intern(const symbols::Query& query, Names names) {
   location.mapping = query.module == nullptr ? unknown_mapping() : mapping_of(query.module);
   location.address = query.address;
   location.frame_type = native_;
-  encoder::Line line;
-  if (names == Names::kAll && !query.symbol.name.empty()) {
-    line.function = dictionary_.intern_function(
-        {.name = dictionary_.intern_string(query.symbol.name),
-         .system_name = dictionary_.intern_string(query.symbol.system_name)});
-    location.lines = {&line, 1};
+  std::vector<encoder::Line> lines;
+  if (names == Names::kAll) {
+    lines = lines_of(query.symbol);
   }
+  location.lines = lines;
   return dictionary_.intern_location(location);
+}
+
+std::vector<encoder::Line> Locations::lines_of(const symbols::Symbol& symbol) {
+  std::vector<encoder::Line> lines;
+  for (const symbols::SourceLine& source : symbol.lines) {
+    const Index function =
+        dictionary_.intern_function({.name = dictionary_.intern_string(source.name),
+                                     .system_name = dictionary_.intern_string(source.system_name),
+                                     .filename = dictionary_.intern_string(source.file)});
+    if (function != 0) {
+      lines.push_back({.function = function, .line = source.line});
+    }
+  }
+  if (lines.empty() && !symbol.name.empty()) {
+    lines.push_back({.function = dictionary_.intern_function(
+                         {.name = dictionary_.intern_string(symbol.name),
+                          .system_name = dictionary_.intern_string(symbol.system_name)})});
+  }
+  return lines;
 }
 
 Index Locations::mapping_of(const symbols::Module* module) {

@@ -49,6 +49,7 @@ class Locations {
   };
 
   encoder::Index intern(const symbols::Query& query, Names names);
+  std::vector<encoder::Line> lines_of(const symbols::Symbol& symbol);
   encoder::Index mapping_of(const symbols::Module* module);
   encoder::Index unknown_mapping();
 

@@ -47,6 +47,8 @@ void add_self_report(const SelfReport& report, const Delivery& delivery,
   attributes.add_unless_zero("otprof.samples.slow", report.effort.samples_slow);
   attributes.add("otprof.agent.memory", report.memory_bytes, "By");
   attributes.add_unless_zero("otprof.windows.closed_early", report.windows_closed_early);
+  attributes.add_unless_zero("otprof.lines.unread", report.lines_unread);
+  attributes.add_unless_zero("otprof.lines.postponed", report.lines_postponed);
   attributes.add_unless_zero("otprof.encode.failed", delivery.counters().encode_failed);
   attributes.add_unless_zero("otprof.encode.oversized_samples",
                              delivery.counters().oversized_samples);

@@ -16,6 +16,8 @@ struct SelfReport {
   std::uint64_t cost_ppm = 0;  // as the governor sees it
   std::uint64_t memory_bytes = 0;
   std::uint64_t windows_closed_early = 0;
+  std::uint64_t lines_unread = 0;
+  std::uint64_t lines_postponed = 0;
 };
 
 // Adds to the attributes of `profile`. Counts are since the process began to be profiled.

@@ -39,11 +39,22 @@ constexpr milliseconds kPieceEvery{500};
 // While a delivery is under way the thread waits for sockets, which a wake-up cannot interrupt.
 constexpr milliseconds kLongestSocketWait{50};
 
+symbols::Detail detail_of(const Options& options) {
+  return static_cast<SymbolizeChoice>(options.symbolize) == SymbolizeChoice::kLines
+             ? symbols::Detail::kLines
+             : symbols::Detail::kSymbols;
+}
+
 }  // namespace
 
 Session::Session(const Options& options, SampleRing& ring, heap::HeapProfiler* heap,
                  std::timed_mutex& unforkable)
-    : options_(options), ring_(ring), heap_(heap), unforkable_(unforkable), sampling_(options) {}
+    : options_(options),
+      ring_(ring),
+      heap_(heap),
+      unforkable_(unforkable),
+      symbolizer_("/usr/lib/debug", detail_of(options)),
+      sampling_(options) {}
 
 void Session::check_settings() {
   given_attributes_ = read_resource_attributes(options_);
@@ -275,12 +286,17 @@ void Session::close_window() {
       profiles.push_back(std::move(*profile));
     }
   }
+  for (const std::string& complaint : symbolizer_.take_complaints()) {
+    log_warning(complaint);
+  }
   if (!profiles.empty()) {
     add_self_report({.effort = effort_meter_->read(sampling_),
                      .cost_ppm = static_cast<std::uint64_t>(
                          governor_->cost_percent(governor_->rates()) * 10'000),
                      .memory_bytes = own_memory_bytes(),
-                     .windows_closed_early = windows_closed_early_},
+                     .windows_closed_early = windows_closed_early_,
+                     .lines_unread = symbolizer_.counters().lines_unread,
+                     .lines_postponed = symbolizer_.counters().lines_postponed},
                     *delivery_, dictionary, profiles.front());
     if ((options_.exporters & kExportPprof) != 0) {
       for (encoder::Profile& profile : profiles) {

@@ -4,10 +4,17 @@
 #include <algorithm>
 #include <string_view>
 
+#include "agent/symbols/debug_sections.h"
+
 namespace otprof::symbols {
 namespace {
 
 constexpr std::size_t kMaxLinkBytes = 255;  // NAME_MAX
+
+bool has(const ElfFile& elf, DebugContents contents) {
+  return contents == DebugContents::kLines ? DebugSections::present_in(elf)
+                                           : elf.section_of_type(SHT_SYMTAB) != nullptr;
+}
 
 }  // namespace
 
@@ -29,13 +36,11 @@ std::vector<std::string> debug_file_paths(const Module& module, const ElfFile* e
 }
 
 bool open_debug_file(const Module& module, const ElfFile* module_elf, const std::string& debug_root,
-                     FileSource& file, std::optional<ElfFile>& elf) {
+                     DebugContents contents, FileSource& file, std::optional<ElfFile>& elf) {
   for (const std::string& path : debug_file_paths(module, module_elf, debug_root)) {
     if (!file.open(path)) continue;
     elf = ElfFile::open(file);
-    if (!elf || elf->build_id() != module.build_id || elf->section_of_type(SHT_SYMTAB) == nullptr) {
-      continue;
-    }
+    if (!elf || elf->build_id() != module.build_id || !has(*elf, contents)) continue;
     // Its segments keep their addresses; their offsets mean nothing in a file without contents.
     const std::uint64_t code_start = module.text_start - module.bias;
     const std::uint64_t code_limit = module.text_limit - module.bias;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The separate debug file of a module: the full symbol table that was stripped from the module
-// itself. Found by build id, which also proves that it belongs: a module without one has none.
+// The separate debug file of a module: the full symbol table, and the DWARF, that were stripped from
+// the module itself. Found by build id, which also proves that it belongs: a module without one has none.
 // Not read: .gnu_debugdata (an xz archive inside the module, which would bring a decompressor for
 // what is a subset of these symbols). Background thread only.
 #pragma once
@@ -23,9 +23,10 @@ namespace otprof::symbols {
 std::vector<std::string> debug_file_paths(const Module& module, const ElfFile* elf,
                                           const std::string& debug_root);
 
-// True when one was found, that has the module's build id, its code at the same addresses, and a
-// .symtab. Then `elf` is set; it refers to `file`.
+// True when one was found, that has the module's build id, its code at the same addresses, and what
+// is asked for: a .symtab, or .debug_info. Then `elf` is set; it refers to `file`.
+enum class DebugContents : std::uint8_t { kSymbols, kLines };
 bool open_debug_file(const Module& module, const ElfFile* module_elf, const std::string& debug_root,
-                     FileSource& file, std::optional<ElfFile>& elf);
+                     DebugContents contents, FileSource& file, std::optional<ElfFile>& elf);
 
 }  // namespace otprof::symbols

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/symbols/symbol_cache.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace otprof::symbols {
@@ -8,6 +9,8 @@ namespace {
 
 // Far above any text (kMaxNameBytes and a few bytes for a suffix), so little is lost at the end.
 constexpr std::size_t kBlockBytes = 32768;
+// Far above any chain of inlined calls, too.
+constexpr std::size_t kBlockLines = 512;
 
 template <typename Map>
 std::size_t map_bytes(const Map& map) {
@@ -47,13 +50,37 @@ void SymbolCache::add(std::uint32_t module_id, std::uint64_t address, const Answ
   answers_.insert_or_assign({address, module_id}, answer);
 }
 
+const std::span<const SourceLine>* SymbolCache::find_lines(std::uint32_t module_id,
+                                                           std::uint64_t address) const {
+  const auto found = lines_.find({address, module_id});
+  return found != lines_.end() ? &found->second : nullptr;
+}
+
+void SymbolCache::add_lines(std::uint32_t module_id, std::uint64_t address,
+                            std::span<const SourceLine> lines) {
+  if (line_blocks_.empty() ||
+      line_blocks_.back().capacity() - line_blocks_.back().size() < lines.size()) {
+    line_blocks_.emplace_back().reserve(std::max(kBlockLines, lines.size()));
+  }
+  std::vector<SourceLine>& block = line_blocks_.back();
+  const std::size_t first = block.size();
+  block.insert(block.end(), lines.begin(), lines.end());
+  lines_.insert_or_assign({address, module_id}, std::span(block).subspan(first));
+}
+
+std::string_view SymbolCache::keep_path(std::string_view path) {
+  const auto known = paths_.find(path);
+  return known != paths_.end() ? *known : *paths_.insert(keep(path)).first;
+}
+
 void SymbolCache::clear() {
   // Not clear() of each: that keeps the bucket arrays.
   *this = SymbolCache();
 }
 
 std::size_t SymbolCache::memory_bytes() const {
-  return map_bytes(answers_) + map_bytes(texts_) + blocks_.size() * kBlockBytes;
+  return map_bytes(answers_) + map_bytes(texts_) + map_bytes(lines_) + map_bytes(paths_) +
+         blocks_.size() * kBlockBytes + line_blocks_.size() * kBlockLines * sizeof(SourceLine);
 }
 
 std::string_view SymbolCache::keep(std::string_view text) {

@@ -169,12 +169,13 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+}  // namespace
+
 // Exporters put names into protobuf strings: one byte of garbage would void a whole request.
-// True when the name had to be cut.
-bool make_presentable(std::string& name) {
+bool make_presentable(std::string& text) {
   std::string clean;
   std::size_t fits = 0;  // what may stay when an ellipsis follows
-  std::string_view rest = name;
+  std::string_view rest = text;
   while (!rest.empty() && clean.size() <= kMaxNameBytes) {
     std::size_t length = utf8_length(rest);
     const auto first = static_cast<unsigned char>(rest.front());
@@ -192,11 +193,9 @@ bool make_presentable(std::string& name) {
     clean.resize(fits);
     clean += kEllipsis;
   }
-  name = std::move(clean);
+  text = std::move(clean);
   return cut;
 }
-
-}  // namespace
 
 SymbolName make_symbol_name(std::string_view raw, std::string_view suffix,
                             std::size_t stack_bytes) {

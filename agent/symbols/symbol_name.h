@@ -37,4 +37,8 @@ struct SymbolName {
 // `suffix` is put behind both names. A name that may need more than `stack_bytes` is not demangled.
 SymbolName make_symbol_name(std::string_view raw, std::string_view suffix, std::size_t stack_bytes);
 
+// Makes any text valid UTF-8 without control characters and at most kMaxNameBytes long. True when it
+// had to be cut.
+bool make_presentable(std::string& text);
+
 }  // namespace otprof::symbols

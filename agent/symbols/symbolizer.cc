@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "agent/symbols/debug_file.h"
 #include "agent/symbols/module_file.h"
 #include "agent/symbols/plt.h"
+#include "agent/symbols/source_lines.h"
 #include "agent/symbols/symbol_cache.h"
 #include "agent/symbols/symbol_name.h"
 #include "agent/symbols/symbol_table.h"
@@ -22,6 +24,8 @@ constexpr std::string_view kPltSuffix = "@plt";
 // Addresses of one module are looked up in portions, which bounds the memory of a look-up to about
 // 1.5 MiB. A window has a few hundred to a few thousand distinct ones: usually one portion.
 constexpr std::size_t kPortion = 4096;
+// A program that opens and closes libraries forever is told of this many.
+constexpr std::size_t kMaxComplaints = 1024;
 // Stack for everything of ours between resolve() and the demangler, several times over.
 constexpr std::size_t kOwnStackBytes = 16384;
 
@@ -55,7 +59,8 @@ class ModuleSymbols {
     FileSource debug_file;
     std::optional<ElfFile> debug_elf;
     if (still_open(pending) && !module_.is_vdso &&
-        open_debug_file(module_, elf_ ? &*elf_ : nullptr, debug_root_, debug_file, debug_elf)) {
+        open_debug_file(module_, elf_ ? &*elf_ : nullptr, debug_root_, DebugContents::kSymbols,
+                        debug_file, debug_elf)) {
       search(&*debug_elf, SHT_SYMTAB, pending);
     }
     search(elf_ ? &*elf_ : nullptr, SHT_DYNSYM, pending);
@@ -63,6 +68,24 @@ class ModuleSymbols {
       return Outcome::kFileMalformed;
     }
     return state_ == FileState::kUnreadable ? Outcome::kFileUnreadable : Outcome::kNoSymbol;
+  }
+
+  // From the module's own DWARF, else from that of its debug file.
+  SourceResult find_lines(std::span<const Pending> pending, ReadBudget& budget,
+                          const SourceSink& sink) const {
+    std::vector<std::uint64_t> addresses;
+    addresses.reserve(pending.size());
+    for (const Pending& p : pending) addresses.push_back(p.address - module_.bias);
+    if (elf_ && DebugSections::present_in(*elf_)) {
+      return find_source_lines(*elf_, budget, addresses, sink);
+    }
+    FileSource file;
+    std::optional<ElfFile> elf;
+    if (module_.is_vdso || !open_debug_file(module_, elf_ ? &*elf_ : nullptr, debug_root_,
+                                            DebugContents::kLines, file, elf)) {
+      return {};
+    }
+    return find_source_lines(*elf, budget, addresses, sink);
   }
 
  private:
@@ -132,27 +155,39 @@ class ModuleSymbols {
 
 struct Symbolizer::State {
   std::string debug_root;
+  Detail detail = Detail::kSymbols;
   SymbolCache cache;
   Counters counters;
   std::size_t stack_bytes = 0;  // what demangling may use
 
+  ReadBudget read_budget{0};  // of DWARF, in this resolve()
+  std::vector<std::string> complaints;
+  std::unordered_set<std::uint32_t> complained_of;  // modules
+
+  bool knows(const Query& query) const;
   void resolve_module(const Module& module, std::span<Pending> pending);
-  Answer answer(const NamedStart& found, bool in_plt);
+  void resolve_lines(const ModuleSymbols& symbols, const Module& module,
+                     std::span<const Pending> pending);
+  Answer answer(const std::string& name, bool in_plt);
+  SourceLine line(const SourceFrame& frame);
+  bool has_room() const;
+  void complain(const Module& module, const SourceResult& result);
 };
 
-Symbolizer::Symbolizer(std::string debug_root) : state_(std::make_unique<State>()) {
+Symbolizer::Symbolizer(std::string debug_root, Detail detail) : state_(std::make_unique<State>()) {
   state_->debug_root = std::move(debug_root);
+  state_->detail = detail;
 }
 
 Symbolizer::~Symbolizer() = default;
 
-Answer Symbolizer::State::answer(const NamedStart& found, bool in_plt) {
-  std::string raw = found.name;
+Answer Symbolizer::State::answer(const std::string& found, bool in_plt) {
+  std::string raw = found;
   if (in_plt) raw += kPltSuffix;
   const Answer* text = cache.find_text(raw);
   if (text == nullptr) {
     const SymbolName name =
-        make_symbol_name(found.name, in_plt ? kPltSuffix : std::string_view(), stack_bytes);
+        make_symbol_name(found, in_plt ? kPltSuffix : std::string_view(), stack_bytes);
     counters.names_cut += name.cut ? 1 : 0;
     counters.not_demangled += name.not_demangled ? 1 : 0;
     text = cache.add_text(raw, name.system_name, name.name);
@@ -161,18 +196,83 @@ Answer Symbolizer::State::answer(const NamedStart& found, bool in_plt) {
 }
 
 void Symbolizer::State::resolve_module(const Module& module, std::span<Pending> pending) {
+  ModuleSymbols symbols(module, debug_root);
   Answer none;
-  none.outcome = ModuleSymbols(module, debug_root).find(pending);
+  none.outcome = symbols.find(pending);
   for (const Pending& p : pending) {
-    // Room for what one more answer can take: a node, three texts, a doubled bucket array.
-    if (2 * cache.memory_bytes() > 2 * kMaxMemoryBytes - kKeptMemoryBytes) return;
+    if (!has_room()) return;
     Answer result = none;
     if (p.found) {
-      result = answer(*p.found, p.stub != 0);
+      result = answer(p.found->name, p.stub != 0);
       result.start = (p.stub != 0 ? p.stub : p.found->start) + module.bias;
     }
     cache.add(module.id, p.address, result);
   }
+  if (detail == Detail::kLines) resolve_lines(symbols, module, pending);
+}
+
+// For what one more answer can take: a node, the texts, a doubled bucket array.
+bool Symbolizer::State::has_room() const {
+  return 2 * cache.memory_bytes() <= 2 * kMaxMemoryBytes - kKeptMemoryBytes;
+}
+
+SourceLine Symbolizer::State::line(const SourceFrame& frame) {
+  SourceLine line;
+  if (!frame.function.empty()) {
+    const Answer text = answer(std::string(frame.function), false);
+    line.system_name = text.system_name;
+    line.name = text.name;
+  }
+  std::string file(frame.file);
+  make_presentable(file);
+  line.file = cache.keep_path(file);
+  line.line = frame.line;
+  return line;
+}
+
+void Symbolizer::State::resolve_lines(const ModuleSymbols& symbols, const Module& module,
+                                      std::span<const Pending> pending) {
+  std::vector<SourceLine> lines;
+  const bool was_used = read_budget.left() < kMaxRead;
+  const SourceResult result = symbols.find_lines(
+      pending, read_budget, [&](std::size_t index, std::span<const SourceFrame> frames) {
+        if (!has_room()) return;
+        lines.clear();
+        for (const SourceFrame& frame : frames) lines.push_back(line(frame));
+        // The same name with lines as without.
+        const Answer* const symbol = cache.find(module.id, pending[index].address);
+        if (symbol != nullptr && symbol->outcome == Outcome::kResolved) {
+          lines.back().system_name = symbol->system_name;
+          lines.back().name = symbol->name;
+        }
+        cache.add_lines(module.id, pending[index].address, lines);
+      });
+  // Where nothing at all could be read, the next time would be no better.
+  const bool comes_later = result.spent && (result.found > 0 || was_used);
+  const bool unread = result.damaged || result.spent || result.trouble != DebugTrouble::kNone;
+  for (const Pending& p : pending) {
+    if (cache.find_lines(module.id, p.address) != nullptr || !has_room()) continue;
+    counters.lines_postponed += comes_later ? 1 : 0;
+    counters.lines_unread += unread && !comes_later ? 1 : 0;
+    if (!comes_later) cache.add_lines(module.id, p.address, {});
+  }
+  if (unread && !comes_later) complain(module, result);
+}
+
+void Symbolizer::State::complain(const Module& module, const SourceResult& result) {
+  if (complained_of.size() == kMaxComplaints || !complained_of.insert(module.id).second) return;
+  std::string why = " is malformed";
+  if (result.spent) why = " is too large";
+  if (result.trouble == DebugTrouble::kZstd) why = " is compressed with zstd";
+  complaints.push_back("the debug information of " + module.path + why +
+                       "; functions there have their names, but not all have files and lines");
+}
+
+// Whether all that is wanted is in the cache.
+bool Symbolizer::State::knows(const Query& query) const {
+  const std::uint32_t id = query.module->id;
+  return cache.find(id, query.address) != nullptr &&
+         (detail == Detail::kSymbols || cache.find_lines(id, query.address) != nullptr);
 }
 
 void Symbolizer::resolve(std::span<Query> queries) {
@@ -180,11 +280,10 @@ void Symbolizer::resolve(std::span<Query> queries) {
   if (state.cache.memory_bytes() > kKeptMemoryBytes) state.cache.clear();
   const std::size_t stack = remaining_stack_bytes();
   state.stack_bytes = stack - std::min(stack, kOwnStackBytes);
+  state.read_budget = ReadBudget(kMaxRead);
   std::vector<const Query*> unknown;
   for (const Query& query : queries) {
-    if (query.module != nullptr && state.cache.find(query.module->id, query.address) == nullptr) {
-      unknown.push_back(&query);
-    }
+    if (query.module != nullptr && !state.knows(query)) unknown.push_back(&query);
   }
   std::ranges::sort(unknown, {}, [](const Query* query) {
     return std::tuple(query->module->id, query->address);
@@ -209,7 +308,7 @@ void Symbolizer::resolve(std::span<Query> queries) {
     }
     switch (answer.outcome) {
       case Outcome::kResolved:
-        query.symbol = {answer.system_name, answer.name, answer.start};
+        query.symbol = {answer.system_name, answer.name, answer.start, {}};
         ++state.counters.resolved;
         break;
       case Outcome::kNoSymbol: ++state.counters.no_symbol; break;
@@ -217,10 +316,17 @@ void Symbolizer::resolve(std::span<Query> queries) {
       case Outcome::kFileMalformed: ++state.counters.file_malformed; break;
       case Outcome::kOverBudget: ++state.counters.over_budget; break;
     }
+    if (query.module == nullptr || state.detail == Detail::kSymbols) continue;
+    const auto* const lines = state.cache.find_lines(query.module->id, query.address);
+    if (lines != nullptr) query.symbol.lines = *lines;
   }
 }
 
 const Symbolizer::Counters& Symbolizer::counters() const { return state_->counters; }
+
+std::vector<std::string> Symbolizer::take_complaints() {
+  return std::exchange(state_->complaints, {});
+}
 
 std::size_t Symbolizer::memory_bytes() const { return state_->cache.memory_bytes(); }
 

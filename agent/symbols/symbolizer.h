@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Addresses -> function names, from .symtab and .dynsym of the modules' own files and of separate
-// debug files found by build id. What was found is kept between windows in a bounded cache.
+// debug files found by build id; and, if asked for, functions inlined there, files and lines from
+// their DWARF. What was found is kept between windows in a bounded cache.
 //
 // Promises: no address is resolved from a file other than the one that is mapped in the process
 // (module_file.h); corrupt files (sizes, offsets, links out of range, unterminated names) give "no
@@ -17,8 +18,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/symbols/module_map.h"
+#include "agent/symbols/symbol_cache.h"
 
 namespace otprof::symbols {
 
@@ -27,7 +30,12 @@ struct Symbol {
   std::string_view system_name;  // as in the symbol table, without a version suffix
   std::string_view name;         // demangled; equal to system_name when it was not mangled
   std::uint64_t start = 0;       // run-time address of the symbol; 0 when there is none
+  // With Detail::kLines: innermost first, the last one is the function of the symbol. Empty when the
+  // module has no debug information for the address.
+  std::span<const SourceLine> lines;
 };
+
+enum class Detail : std::uint8_t { kSymbols, kLines };
 
 struct Query {
   const Module* module = nullptr;  // may be null: then nothing is found
@@ -38,7 +46,7 @@ struct Query {
 class Symbolizer {
  public:
   // `debug_root` is where separate debug files are, absolute.
-  explicit Symbolizer(std::string debug_root = "/usr/lib/debug");
+  explicit Symbolizer(std::string debug_root = "/usr/lib/debug", Detail detail = Detail::kSymbols);
   ~Symbolizer();
   Symbolizer(const Symbolizer&) = delete;
   Symbolizer& operator=(const Symbolizer&) = delete;
@@ -56,14 +64,24 @@ class Symbolizer {
     std::uint64_t over_budget = 0;    // one window had more names than kMaxMemoryBytes holds
     std::uint64_t names_cut = 0;      // distinct names longer than 1024 bytes
     std::uint64_t not_demangled = 0;  // distinct names, malformed or too long to demangle
+    // Addresses that have no lines although their module has debug information: it is malformed,
+    // compressed in a way that cannot be read, or too large.
+    std::uint64_t lines_unread = 0;
+    // Looked up later, because one resolve() had read kMaxRead bytes of debug information.
+    std::uint64_t lines_postponed = 0;
   };
   const Counters& counters() const;
+  // What the user should know of debug information that could not be read: a sentence each, once for
+  // each module.
+  std::vector<std::string> take_complaints();
 
   // What is kept between windows. Above kKeptMemoryBytes all of it is forgotten when the next
   // resolve() begins; kMaxMemoryBytes is never passed.
   static constexpr std::size_t kKeptMemoryBytes = 4 << 20;
   static constexpr std::size_t kMaxMemoryBytes = 8 << 20;
   std::size_t memory_bytes() const;
+  // What one resolve() may read of debug information: some 0.3 s of CPU time.
+  static constexpr std::uint64_t kMaxRead = 64 << 20;
 
  private:
   struct State;

@@ -8,10 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include "agent/symbols/plt.h"
 #include "agent/symbols/symbol_name.h"
 #include "agent/symbols/symbol_table.h"
+#include "test/fuzz/mutator.h"
 #include "test/unit/symbols/elf_image.h"
 
 namespace otprof::symbols::test {
@@ -91,66 +90,13 @@ void look_up_everything(const std::string& bytes, Reach& reach) {
   }
 }
 
-class Mutator {
- public:
-  explicit Mutator(std::string original) : original_(std::move(original)), random_(20240601) {
-    // Damage is aimed at what is interpreted: headers, tables, and the sections they lead to.
-    const BytesSource source(original_);
-    const auto elf = ElfFile::open(source);
-    require(elf.has_value(), "the library is no ELF file");
-    Elf64_Ehdr header;
-    std::memcpy(&header, original_.data(), sizeof header);
-    targets_.push_back({0, sizeof header});
-    targets_.push_back({header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr)});
-    targets_.push_back({header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)});
-    for (const Elf64_Shdr& section : elf->sections()) {
-      const std::string_view name = elf->section_name(section);
-      const bool read = section.sh_type == SHT_SYMTAB || section.sh_type == SHT_DYNSYM ||
-                        section.sh_type == SHT_STRTAB || section.sh_type == SHT_RELA ||
-                        section.sh_type == SHT_NOTE || name.starts_with(".plt") ||
-                        name == ".gnu_debuglink";
-      if (read && section.sh_size >= 8) targets_.push_back({section.sh_offset, section.sh_size});
-    }
-  }
-
-  std::string next() {
-    std::string mutant = original_;
-    for (std::uint64_t changes = 1 + pick(8); changes > 0; --changes) {
-      const Range& range = targets_[pick(targets_.size())];
-      const std::size_t width = std::size_t{1} << pick(4);
-      const std::uint64_t value = interesting(mutant.size());
-      const std::size_t at = range.offset + pick(range.size / width) * width;
-      if (at + width <= mutant.size()) std::memcpy(mutant.data() + at, &value, width);
-    }
-    if (pick(16) == 0) mutant.resize(pick(mutant.size()));
-    return mutant;
-  }
-
- private:
-  struct Range {
-    std::size_t offset;
-    std::size_t size;
-  };
-
-  std::uint64_t pick(std::uint64_t below) { return random_() % std::max<std::uint64_t>(below, 1); }
-
-  std::uint64_t interesting(std::uint64_t file_size) {
-    switch (pick(8)) {
-      case 0: return 0;
-      case 1: return UINT64_MAX - pick(64);
-      case 2: return INT64_MAX - pick(64);
-      case 3: return std::uint64_t{1} << pick(64);
-      case 4: return file_size - pick(64);
-      case 5: return pick(64);
-      case 6: return pick(file_size);
-      default: return random_();
-    }
-  }
-
-  std::string original_;
-  std::vector<Range> targets_;
-  std::mt19937_64 random_;
-};
+// Damage is aimed at what is interpreted: headers, tables, and the sections they lead to.
+bool is_interpreted(const ElfFile& elf, const Elf64_Shdr& section) {
+  const std::string_view name = elf.section_name(section);
+  return section.sh_type == SHT_SYMTAB || section.sh_type == SHT_DYNSYM ||
+         section.sh_type == SHT_STRTAB || section.sh_type == SHT_RELA ||
+         section.sh_type == SHT_NOTE || name.starts_with(".plt") || name == ".gnu_debuglink";
+}
 
 int run(const char* path, unsigned mutants) {
   std::ifstream file(path, std::ios::binary);
@@ -158,7 +104,7 @@ int run(const char* path, unsigned mutants) {
   Reach reach;
   look_up_everything(original, reach);
   require(reach.answered > 0 && reach.stubs > 0, "the library answers nothing to begin with");
-  Mutator mutator(original);
+  Mutator mutator(original, is_interpreted, true);
   for (unsigned i = 0; i < mutants; ++i) look_up_everything(mutator.next(), reach);
   std::printf("%u mutants: %u opened, %u names, %u stubs\n", mutants, reach.opened, reach.answered,
               reach.stubs);

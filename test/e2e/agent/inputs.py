@@ -60,6 +60,9 @@ INPUTS = {
                                    {'OTPROF_CPU_HZ': '500', 'OTPROF_SYMBOLIZE': 'none',
                                     'OTPROF_ORIGINAL_PAYLOAD': 'true',
                                     'OTEL_EXPORTER_OTLP_COMPRESSION': 'none'}),
+    'lines of inlined functions': ([os.environ['INLINED']], '',
+                                   {'OTPROF_CPU_HZ': '500', 'OTPROF_HEAP_INTERVAL': '16KiB',
+                                    'OTPROF_SYMBOLIZE': 'lines'}),
     'split by samples': ([PROGRAM, 'stacks', '20000'], '',
                          {'OTPROF_CPU': 'false', 'OTPROF_HEAP_INTERVAL': '1',
                           'OTPROF_MAX_MEMORY': '200MiB'}),  # else the window would end early

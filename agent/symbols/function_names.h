@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The name of a function's entry in .debug_info, by way of the entries it refers to: the linkage
+// name if there is one, else the plain name. Background thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "agent/symbols/debug_unit.h"
+#include "agent/symbols/unit_lookup.h"
+
+namespace otprof::symbols {
+
+class FunctionNames {
+ public:
+  explicit FunctionNames(DebugSections& sections) : sections_(sections), units_(sections) {}
+
+  // Before the entries of a unit are asked for: it is at hand then. Forgets the names of the last.
+  void enter(const DebugUnit& unit);
+  // Empty if it cannot be found. Valid until the next enter().
+  const std::string& name(const AttributeValue& entry);
+
+  // Longer names end here; as of symbol tables.
+  static constexpr std::size_t kMaxBytes = 1025;
+
+ private:
+  std::string find(std::uint64_t offset);
+  const DebugUnit* unit_of(std::uint64_t offset);
+
+  DebugSections& sections_;
+  UnitIndex units_;
+  std::optional<DebugUnit> unit_;  // the one that was read last
+  AbbreviationTable abbreviations_;
+  std::unordered_map<std::uint64_t, std::string> names_;  // by offset of the entry
+  const std::string none_;
+};
+
+}  // namespace otprof::symbols

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/symbols/source_lines.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/symbols/function_names.h"
+#include "agent/symbols/inline_chains.h"
+#include "agent/symbols/line_program.h"
+#include "agent/symbols/unit_lookup.h"
+
+namespace otprof::symbols {
+namespace {
+
+// All that one unit says of its addresses.
+class UnitLines {
+ public:
+  UnitLines(DebugSections& sections, const DebugUnit& unit, const AbbreviationTable& abbreviations,
+            FunctionNames& names)
+      : has_lines_(unit.line_program.has_value()),
+        lines_(sections, unit),
+        chains_(sections, unit, abbreviations),
+        names_(names) {
+    names.enter(unit);
+  }
+
+  // `addresses` ascending. False when some of the unit makes no sense.
+  bool read(std::span<const std::uint64_t> addresses) {
+    for (const std::uint64_t address : addresses) {
+      line_queries_.emplace_back().address = address;
+      scope_queries_.emplace_back().address = address;
+    }
+    const bool sane = !has_lines_ || (lines_.open() && lines_.run(line_queries_));
+    return chains_.run(scope_queries_) && sane;
+  }
+
+  // The frames of the address with that index; none if nothing is known.
+  std::span<const SourceFrame> frames(std::size_t index) {
+    frames_.clear();
+    const LineQuery& here = line_queries_[index];
+    SourceFrame frame{{}, path(here.found ? here.file : kNoFile), here.line};
+    for (std::uint32_t at = scope_queries_[index].scope; at != kNoScope;) {
+      const Scope& scope = chains_.scope(at);
+      frame.function = names_.name(scope.name_from);
+      const bool is_last = scope.parent == kNoScope;
+      // A call whose function has no name is told by the line of the call alone.
+      if (is_last || !frame.function.empty()) add(frame);
+      frame = {{}, path(scope.call_file), scope.call_line};
+      at = scope.parent;
+    }
+    if (frames_.empty() && here.found) add(frame);
+    return frames_;
+  }
+
+ private:
+  static constexpr std::uint32_t kNoFile = UINT32_MAX;
+
+  void add(const SourceFrame& frame) {
+    if (frames_.size() == kMaxInlineFrames) frames_.pop_back();
+    frames_.push_back(frame);
+  }
+
+  const std::string& path(std::uint32_t file) {
+    const auto [known, is_new] = paths_.try_emplace(file);
+    if (is_new && file != kNoFile) known->second = lines_.path(file);
+    return known->second;
+  }
+
+  const bool has_lines_;
+  LineProgram lines_;
+  InlineChains chains_;
+  FunctionNames& names_;
+  std::vector<LineQuery> line_queries_;
+  std::vector<ScopeQuery> scope_queries_;
+  std::unordered_map<std::uint32_t, std::string> paths_;
+  std::vector<SourceFrame> frames_;
+};
+
+}  // namespace
+
+SourceResult find_source_lines(const ElfFile& elf, ReadBudget& budget,
+                               std::span<const std::uint64_t> addresses, const SourceSink& sink) {
+  SourceResult result;
+  DebugSections sections(elf, budget);
+  const std::vector<std::uint64_t> units = find_units(sections, addresses);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (units[i] != kNoUnit) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return units[i]; });
+  FunctionNames names(sections);
+  AbbreviationTable abbreviations;
+  std::vector<std::uint64_t> in_unit;
+  for (auto from = order.begin(); from != order.end() && !budget.spent();) {
+    const auto to =
+        std::find_if(from, order.end(), [&](std::size_t i) { return units[i] != units[*from]; });
+    auto unit = read_unit_header(sections, units[*from]);
+    if (!unit || !read_root(sections, abbreviations, *unit)) {
+      result.damaged = true;
+      from = to;
+      continue;
+    }
+    in_unit.clear();
+    for (auto i = from; i != to; ++i) in_unit.push_back(addresses[*i]);
+    UnitLines lines(sections, *unit, abbreviations, names);
+    const bool sane = lines.read(in_unit);
+    if (budget.spent()) break;  // what was cut short is not told: it may be wrong
+    result.damaged |= !sane;
+    for (auto i = from; i != to; ++i) {
+      const auto frames = lines.frames(static_cast<std::size_t>(i - from));
+      if (budget.spent()) break;
+      if (frames.empty()) continue;
+      sink(*i, frames);
+      ++result.found;
+    }
+    from = to;
+  }
+  result.spent = budget.spent();
+  result.trouble = sections.trouble();
+  return result;
+}
+
+}  // namespace otprof::symbols
