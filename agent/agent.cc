@@ -19,10 +19,12 @@
 #include "agent/background.h"
 #include "agent/control.h"
 #include "agent/cpu/sampler.h"
+#include "agent/cpu/stack_bounds.h"
 #include "agent/cpu/thread_timers.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/log.h"
 #include "agent/options.h"
+#include "agent/own_filters.h"
 #include "agent/raw_syscall.h"
 #include "agent/sample.h"
 #include "agent/sample_ring.h"
@@ -30,6 +32,7 @@
 #include "agent/symbols/unload_log.h"
 #include "agent/unusual_calls.h"
 #include "agent/unwind/module.h"
+#include "agent/unwind/probed_stack.h"
 #include "agent/unwind/unwinder.h"
 #include "agent/walker.h"
 #include "interpose/allocation_hooks.h"
@@ -43,6 +46,8 @@ constexpr std::chrono::milliseconds kArmLimit{1000};
 // How long a fork may wait for the background thread to leave a library; the longest stay, reading the
 // system's certificates, takes 30 ms of CPU time.
 constexpr std::chrono::milliseconds kForkHoldLimit{50};
+// Within that other threads have left the handlers they are in.
+constexpr std::chrono::milliseconds kLastHandlers{2};
 
 // What the ring must hold between two visits of the background thread, with every CPU busy.
 std::size_t ring_bytes(const Options& options) {
@@ -92,6 +97,9 @@ void wait_until_armed() noexcept {
 // make, those that it makes anyway when it ends or forks excepted.
 std::atomic<bool> is_filtered{false};
 
+// False once no signal has a handler of ours.
+std::atomic<bool> has_handlers{true};
+
 // Files that are read now could not be read later.
 void wait_until_ready() noexcept {
   wait_until_armed();
@@ -100,10 +108,67 @@ void wait_until_ready() noexcept {
   }
 }
 
-void begin_filter() noexcept {
+// True in the child of a vfork, whose memory, the agent's included, is its parent's.
+bool is_in_borrowed_memory() noexcept {
+  const Agent* agent = running.load(std::memory_order_acquire);
+  return agent != nullptr && agent->owner != raw_syscall(SYS_getpid);
+}
+
+// From now on the program's threads are left alone by everything but samples. False where nothing may be
+// changed, because it is another process's.
+bool begin_sandbox() noexcept {
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  if (is_in_borrowed_memory()) {
+    return false;
+  }
   wait_until_ready();
   is_filtered.store(true, std::memory_order_relaxed);
   cpu::leave_threads_alone();
+  return true;
+}
+
+// No handler of ours runs from now on.
+void end_handlers(const char* why, bool must_not_call) noexcept {
+  const Agent* agent = running.load(std::memory_order_acquire);
+  const bool has_ended =
+      agent == nullptr || agent->background->end_cpu_sampling(why, must_not_call, kArmLimit);
+  interpose::leave_guarded_signals(has_ended);
+  interpose::leave_end_signals();
+}
+
+void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
+  const bool was_filtered = is_filtered.load(std::memory_order_relaxed);
+  if (!begin_sandbox()) {
+    return;
+  }
+  const FilterEffects effects = add_filter(filter);
+  if (!effects.is_in_force) {
+    return;
+  }
+  if (!effects.may_probe_stacks) {
+    unwind::never_probe_stacks();
+    cpu::never_ask_for_tid();
+  }
+  if (!effects.handlers_return) {
+    if (has_handlers.exchange(false)) {
+      end_handlers("the program's filter of system calls lets no signal handler return",
+                   was_filtered);
+      if (is_for_all_threads) {
+        std::this_thread::sleep_for(kLastHandlers);
+      }
+    }
+  } else if (!effects.end_signals_work) {
+    interpose::leave_end_signals();
+  }
+}
+
+void begin_dispatch() noexcept {
+  const bool was_filtered = is_filtered.load(std::memory_order_relaxed);
+  if (begin_sandbox() && has_handlers.exchange(false)) {
+    end_handlers("the program has its system calls dispatched to itself", was_filtered);
+  }
 }
 
 // How long the program waits for sampling to be armed. In a forked child not at all: many execute
@@ -349,6 +414,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
                         .strict_sandbox_begins = finish_agent,
                         .process_ends = flush_agent,
                         .filter_sandbox_begins = begin_filter,
+                        .dispatch_begins = begin_dispatch,
                         .root_changes = wait_until_ready,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent,

@@ -45,6 +45,9 @@ bool take_private_table() {
 }  // namespace
 
 void Background::change_state(State to) {
+  if (to == State::kFinished) {
+    announce(has_ended_sampling_);
+  }
   state_.store(static_cast<std::uint32_t>(to), std::memory_order_release);
   futex_wake_all(&state_);
 }
@@ -97,9 +100,30 @@ void Background::hurry(std::chrono::milliseconds limit) noexcept {
   }
 }
 
-void Background::let_go() noexcept {
-  is_ready_.store(1, std::memory_order_release);
-  futex_wake_all(&is_ready_);
+void Background::announce(std::atomic<std::uint32_t>& event) noexcept {
+  event.store(1, std::memory_order_release);
+  futex_wake_all(&event);
+}
+
+bool Background::end_cpu_sampling(const char* why, bool must_not_call,
+                                  std::chrono::milliseconds limit) noexcept {
+  const auto until = steady_clock::now() + limit;
+  end_sampling_for_.store(why, std::memory_order_release);
+  std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
+  if (!must_not_call) {
+    futex_wake_all(&wake_word_);
+  }
+  while (has_ended_sampling_.load(std::memory_order_acquire) == 0) {
+    if (steady_clock::now() >= until) {
+      return false;
+    }
+    if (must_not_call) {
+      __builtin_ia32_pause();
+    } else {
+      futex_wait(&has_ended_sampling_, 0, until - steady_clock::now());
+    }
+  }
+  return true;
 }
 
 bool Background::ask_for(State state, std::chrono::milliseconds limit) noexcept {
@@ -186,7 +210,7 @@ void Background::run() {
   if (!take_private_table()) {
     log_error("no private file descriptor table to be had from this kernel; not profiling");
     change_state(State::kFinished);
-    let_go();
+    announce(is_ready_);
     return;
   }
   // Its own root, working directory and umask, too: files go where they would have gone at the
@@ -202,7 +226,7 @@ void Background::run() {
   const bool armed = session.start();
   change_state(armed ? State::kRunning : State::kFinished);
   if (!armed) {
-    let_go();
+    announce(is_ready_);
     return;
   }
   session.check_settings();
@@ -210,15 +234,20 @@ void Background::run() {
   if (!settle(session)) {
     control_queue().close();
     change_state(State::kFinished);
-    let_go();
+    announce(is_ready_);
     return;
   }
   session.prepare();
-  let_go();
+  announce(is_ready_);
   while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
     const auto state = static_cast<State>(state_.load(std::memory_order_acquire));
+    const char* const end_for = end_sampling_for_.load(std::memory_order_acquire);
+    if (end_for != nullptr && has_ended_sampling_.load(std::memory_order_relaxed) == 0) {
+      session.end_cpu_sampling(end_for);
+      announce(has_ended_sampling_);
+    }
     if (state == State::kFlushing) {
       session.flush(end_by_.load(std::memory_order_relaxed));
       change_state(State::kRunning);

@@ -58,6 +58,12 @@ class Background {
   // again and again. The thread itself notices at its next tick.
   void flush_without_calls(std::chrono::milliseconds limit) noexcept;
 
+  // No CPU sample is taken any more, for the reason `why`, which is kept; returns when no signal can come
+  // of it, or after `limit`: false. Who may make no system call `must_not_call`, and waits by looking again
+  // and again. Any thread but its own.
+  bool end_cpu_sampling(const char* why, bool must_not_call,
+                        std::chrono::milliseconds limit) noexcept;
+
   // Keeps the thread out of code whose locks a forked child must not find taken; false when it is in
   // there for longer than `limit`. release() lets it in again. For fork; any thread but its own.
   bool hold(std::chrono::milliseconds limit);
@@ -71,14 +77,14 @@ class Background {
   // False when the process ends already, and there is nothing to be told.
   bool settle(Session& session);
   bool wait_for_change(State from, std::chrono::milliseconds limit) noexcept;
-  // Who hurries it need not wait any longer.
-  void let_go() noexcept;
   // From kRunning to kFlushing or kFinishing, to be through with by `limit`; false when it is in
   // another state.
   bool ask_for(State state, std::chrono::milliseconds limit) noexcept;
   // The same, but the thread is not woken.
   bool change_if_running(State state, std::chrono::milliseconds limit) noexcept;
   void change_state(State to);
+  // `event`: 0 until now. Whoever waits for it goes on.
+  static void announce(std::atomic<std::uint32_t>& event) noexcept;
 
   const Options& options_;
   SampleRing& ring_;
@@ -89,6 +95,8 @@ class Background {
   std::atomic<std::uint32_t> state_{static_cast<std::uint32_t>(State::kStarting)};
   std::uint32_t wake_word_ = 0;
   std::atomic<std::uint32_t> is_ready_{0};
+  std::atomic<const char*> end_sampling_for_{nullptr};  // null: not asked for
+  std::atomic<std::uint32_t> has_ended_sampling_{0};
   // Of what was asked for; several may ask for a flush at once, for about the same time.
   std::atomic<std::chrono::steady_clock::time_point> end_by_{};
   bool is_at_exit_ = true;  // of finish(); published by the change of state it makes

@@ -35,6 +35,9 @@ bool CpuSampling::start(std::uint64_t hz) {
     facts_.reason = "OTPROF_CPU is false";
     return true;
   }
+  if (is_over_) {
+    return false;
+  }
   if (read_process_status().is_traced) {
     log_info("started under a debugger; sampling begins when it leaves");
     state_ = State::kPaused;
@@ -116,6 +119,20 @@ void CpuSampling::suspend() {
     state_ = State::kSuspended;
     facts_.reason = "suspended";
   }
+}
+
+void CpuSampling::end(const char* why) {
+  stop();
+  is_over_ = true;
+  if (!options_.cpu) {
+    return;
+  }
+  if (state_ != State::kLost) {
+    log_warning(std::string("CPU is no longer sampled: ") + why);
+  }
+  state_ = State::kLost;
+  facts_.engine = "none";
+  facts_.reason = why;
 }
 
 bool CpuSampling::change_rate(std::uint64_t hz) {

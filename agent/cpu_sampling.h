@@ -32,6 +32,8 @@ class CpuSampling {
   void stop();
   // Until the next start().
   void suspend();
+  // For good, which is said.
+  void end(const char* why);
   // False when the engine did not start again. At the rate itself, whatever factor there was.
   bool change_rate(std::uint64_t hz);
   // One sample for `factor` periods of the rate, 1 .. hz, each of which weighs so much.
@@ -89,6 +91,7 @@ class CpuSampling {
   std::vector<Suspect> suspects_;  // threads that blocked the signal when last looked at
   TimePoint next_suspicion_{};
   bool has_warned_ = false;
+  bool is_over_ = false;
 };
 
 }  // namespace otprof::agent

@@ -54,6 +54,8 @@ class Session {
   void prepare();
   // For a session that has_nothing(); one that has still needs finish().
   void stop_sampling();
+  // For good.
+  void end_cpu_sampling(const char* why) { sampling_.end(why); }
   // True once the agent's is the last thread of the process: it must end, or the process never does.
   bool is_deserted() const { return is_deserted_; }
   // Does what is due; returns when it wants to be called again.

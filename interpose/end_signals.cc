@@ -16,6 +16,8 @@
 namespace otprof::interpose {
 namespace {
 
+using SigactionFunction = int (*)(int, const struct sigaction*, struct sigaction*);
+
 constexpr std::array<int, 3> kEndSignals = {SIGHUP, SIGINT, SIGTERM};
 
 // glibc gives this flag to the kernel with each action, and shows it to who asks.
@@ -34,6 +36,11 @@ struct Asked {
   std::atomic<int> flags{0};
 };
 std::array<Asked, NSIG> asked_with_default;
+
+SigactionFunction real_sigaction() noexcept {
+  static const auto real = next<SigactionFunction>("sigaction");
+  return real;
+}
 
 // The first time the agent may use up its time limit; who asks again wants to see the end of it.
 void on_end_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
@@ -89,19 +96,35 @@ void EndSignalRequest::granted(struct sigaction* old) const noexcept {
   }
 }
 
+void leave_end_signals() noexcept {
+  if (!is_watching.exchange(false)) {
+    return;
+  }
+  for (const int signal : kEndSignals) {
+    struct sigaction before {};
+    if (real_sigaction()(signal, nullptr, &before) != 0 ||
+        as_seen(before.sa_handler) == before.sa_handler) {
+      continue;
+    }
+    const Asked& record = asked_with_default[static_cast<std::size_t>(signal)];
+    struct sigaction wanted {};
+    add_bits(wanted.sa_mask, record.mask.load(std::memory_order_relaxed));
+    wanted.sa_flags = record.flags.load(std::memory_order_relaxed) & ~kOfLibc;
+    real_sigaction()(signal, &wanted, nullptr);
+  }
+}
+
 void watch_end_signals() noexcept {
-  static const auto real =
-      next<int (*)(int, const struct sigaction*, struct sigaction*)>("sigaction");
   if (getpid() == 1 || is_watching.exchange(true)) {
     return;
   }
   for (const int signal : kEndSignals) {
     struct sigaction before {};
-    if (real(signal, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) {
+    if (real_sigaction()(signal, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) {
       continue;
     }
     const struct sigaction ours = our_action();
-    real(signal, &ours, nullptr);
+    real_sigaction()(signal, &ours, nullptr);
   }
 }
 

@@ -7,6 +7,8 @@
 
 #include <signal.h>
 
+struct sock_fprog;
+
 namespace otprof::interpose {
 
 struct Hooks {
@@ -20,8 +22,11 @@ struct Hooks {
   // handlers, in children of vfork, and by several threads at once.
   void (*process_ends)() noexcept = nullptr;
   // The calling thread is about to put a filter on its system calls, and on those of the threads it
-  // makes. It may end the process for calls that the program itself does not need.
-  void (*filter_sandbox_begins)() noexcept = nullptr;
+  // makes, or of all there are. It may end the process for calls that the program itself does not need.
+  void (*filter_sandbox_begins)(const sock_fprog* filter, bool is_for_all_threads) noexcept = nullptr;
+  // The calling thread is about to have its system calls made into signals, which end it as it
+  // returns from a handler that knows nothing of that.
+  void (*dispatch_begins)() noexcept = nullptr;
   // The calling thread is about to give all threads that share its file system state another root.
   void (*root_changes)() noexcept = nullptr;
   // Around a system call that works only while the calling thread is the process's one thread.
@@ -60,6 +65,12 @@ void unblock_guarded_signals() noexcept;
 // The program sees these signals as they are without us. Not for the first process of a pid
 // namespace, for which there are no default actions. Any thread.
 void watch_end_signals() noexcept;
+
+// The kernel has no handler of ours any more for guarded signals, and none of them is pending: they are
+// ignored, or, if the agent `has_done` with them for good, as the program wants them.
+void leave_guarded_signals(bool has_done) noexcept;
+// The same for the signals of watch_end_signals(): they have their default action again.
+void leave_end_signals() noexcept;
 
 // True as long as the kernel still has the handler given to guard_signal(): a program may have put
 // its own in place by a raw system call. Any thread.

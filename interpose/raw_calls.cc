@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -140,12 +139,14 @@ long otprof_fail_syscall(long error) noexcept {
                                     static_cast<size_t>(c), static_cast<int>(d),
                                     [&] { return pointer(call()); }));
     case SYS_seccomp:
-      tell_of_sandbox(a == SECCOMP_SET_MODE_STRICT, a == SECCOMP_SET_MODE_FILTER);
+      if (a == SECCOMP_SET_MODE_STRICT) {
+        tell_of_strict_sandbox();
+      } else if (a == SECCOMP_SET_MODE_FILTER) {
+        tell_of_filter(pointer(c), (b & SECCOMP_FILTER_FLAG_TSYNC) != 0);
+      }
       break;
     case SYS_prctl:
-      if (a == PR_SET_SECCOMP) {
-        tell_of_sandbox(b == SECCOMP_MODE_STRICT, b == SECCOMP_MODE_FILTER);
-      }
+      tell_of_prctl(static_cast<unsigned long>(a), static_cast<unsigned long>(b), pointer(c));
       break;
     case SYS_unshare: return ::unshare(static_cast<int>(a));
     case SYS_setns: return ::setns(static_cast<int>(a), static_cast<int>(b));

@@ -193,6 +193,24 @@ bool has_handler(int signal) noexcept {
          now.sa_handler != SIG_IGN;
 }
 
+void leave_guarded_signals(bool has_done) noexcept {
+  const SignalBits ours = guarded_signals();
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((ours & bit_of(signal)) == 0) {
+      continue;
+    }
+    set_in_kernel(signal, SIG_IGN);  // takes pending ones away, too
+    if (has_done) {
+      const struct sigaction wanted = believed_action(signal);
+      guarded.fetch_and(~bit_of(signal), std::memory_order_acq_rel);
+      real_sigaction()(signal, &wanted, nullptr);
+    }
+  }
+  if (has_done && believed_blocked != 0) {
+    raw_mask(SIG_BLOCK, believed_blocked);
+  }
+}
+
 AsBelieved::AsBelieved() noexcept {
   const int error = errno;
   for (int signal = 1; signal < NSIG; ++signal) {

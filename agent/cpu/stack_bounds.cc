@@ -31,6 +31,7 @@ struct StackWords {
 
 std::atomic<std::size_t> words_offset{0};  // of the StackWords; 0: not found
 std::atomic<std::size_t> tid_offset{0};    // of the kernel's thread id; 0: not found
+std::atomic<bool> never_asks{false};
 bool can_read_fs_base = false;
 
 std::uintptr_t thread_pointer() noexcept {
@@ -125,11 +126,18 @@ unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept {
 
 pid_t current_tid(bool on_own_stack) noexcept {
   const std::size_t offset = tid_offset.load(std::memory_order_acquire);
-  if (on_own_stack && offset != 0) {
+  const bool may_ask = !never_asks.load(std::memory_order_relaxed);
+  if (offset != 0 && (on_own_stack || (!may_ask && has_thread_locals()))) {
     return *reinterpret_cast<const pid_t*>(thread_pointer() + offset);
+  }
+  if (!may_ask) {
+    return 0;
   }
   return static_cast<pid_t>(agent::raw_syscall(SYS_gettid));
 }
+
+bool asks_for_thread_pointer() noexcept { return !can_read_fs_base; }
+void never_ask_for_tid() noexcept { never_asks.store(true, std::memory_order_relaxed); }
 
 bool has_thread_locals() noexcept { return is_control_block(thread_pointer()); }
 

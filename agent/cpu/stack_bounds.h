@@ -31,6 +31,13 @@ unwind::StackBounds own_stack_bounds(std::uintptr_t stack_pointer) noexcept;
 // call: a thread in a strict seccomp sandbox must not be made to make one. Signal handler.
 pid_t current_tid(bool on_own_stack) noexcept;
 
+// Where that system call is needed, for the thread pointer of each thread. After calibration.
+bool asks_for_thread_pointer() noexcept;
+
+// From now on no system call is made to learn a thread's id: unless its control block tells, it is 0.
+// Any thread.
+void never_ask_for_tid() noexcept;
+
 // True when the current thread has a libc control block, so that thread-local variables may be
 // touched: threads made by raw clone may have none, or one of another runtime. Signal handler.
 bool has_thread_locals() noexcept;

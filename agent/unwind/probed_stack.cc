@@ -4,6 +4,8 @@
 
 #include <signal.h>
 
+#include <atomic>
+
 #include "agent/raw_syscall.h"
 #include "agent/unwind/readable.h"
 #include "agent/unwind/stack_memory.h"
@@ -29,10 +31,15 @@ bool has_room() noexcept {
   return is_readable((here - kRoom) & ~(kPage - 1));
 }
 
+std::atomic<bool> never_probes{false};
+
 }  // namespace
+
+void never_probe_stacks() noexcept { never_probes.store(true, std::memory_order_relaxed); }
 
 StackBounds ProbedStack::start(std::uint64_t sp) noexcept {
   const std::uint64_t page = sp & ~(kPage - 1);
+  if (never_probes.load(std::memory_order_relaxed)) return {};
   if (sp % 8 != 0 || sp < 2 * kPage || !has_room() || !is_readable(page)) return {};
   std::uint64_t low = sp - kRedZone;
   if (low < page && !is_readable(low & ~(kPage - 1))) low = page;

@@ -9,7 +9,7 @@
 // thread right after the kernel was asked; hence no more is taken than is needed, in steps.
 //
 // Usable from a signal handler and a malloc hook. Makes system calls (sigaltstack, and rt_sigprocmask, which
-// change nothing; some 0.1 us each): a thread in a seccomp sandbox without them must not run coroutines.
+// change nothing; some 0.1 us each), unless it must not.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,10 @@
 #include "agent/unwind/unwinder.h"
 
 namespace otprof::unwind {
+
+// From now on no such stack is read: the program has a seccomp filter that does not let these calls
+// through. Any thread.
+void never_probe_stacks() noexcept;
 
 class ProbedStack {
  public:
