@@ -263,6 +263,30 @@ void resume_agent() noexcept {
   }
 }
 
+// The answers that the agent's thread would give must be the program's. One that cannot take on its
+// rights makes way.
+bool begin_identity_change() noexcept {
+  // The calls that it takes might be the program's end; nor has the agent's thread the filter.
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (const Agent* agent = own_agent();
+      agent != nullptr && !agent->background->match_credentials(kArmLimit)) {
+    pause_agent();
+  }
+  return true;
+}
+
+void end_identity_change() noexcept {
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    return;
+  }
+  if (const Agent* agent = own_agent()) {
+    agent->background->credentials_changed();
+  }
+  resume_agent();
+}
+
 // A fork copies locks as they are, the loader's and those of our libraries included; so the background
 // thread is kept away from them meanwhile. Its data need no such care: a child makes its own.
 void before_fork() noexcept {
@@ -415,6 +439,8 @@ void start_agent(const char* const* arguments, const char* const* environment) {
                         .process_ends = flush_agent,
                         .filter_sandbox_begins = begin_filter,
                         .dispatch_begins = begin_dispatch,
+                        .identity_changes = begin_identity_change,
+                        .identity_changed = end_identity_change,
                         .root_changes = wait_until_ready,
                         .before_single_threaded_call = pause_agent,
                         .after_single_threaded_call = resume_agent,

@@ -66,6 +66,7 @@ bool Background::wait_for_change(State from, std::chrono::milliseconds limit) no
 }
 
 bool Background::start(std::chrono::milliseconds limit) {
+  credentials_ = own_credentials();  // the thread inherits them
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   // The control block and the host's thread-local variables come out of the same memory, so a host
@@ -191,6 +192,51 @@ bool Background::finish(std::chrono::milliseconds limit, bool is_at_exit) {
   return true;
 }
 
+bool Background::match_credentials(std::chrono::milliseconds limit) noexcept {
+  const std::unique_lock lock(credentials_lock_, limit);
+  if (!lock) {
+    return false;
+  }
+  const Credentials wanted = own_credentials();
+  if (wanted == credentials_) {
+    return true;
+  }
+  const auto until = steady_clock::now() + limit;
+  wanted_credentials_ = wanted;
+  taking_.store(Taking::kWanted, std::memory_order_release);
+  std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
+  futex_wake_all(&wake_word_);
+  const auto is_over = [this] {
+    return state_.load(std::memory_order_acquire) == static_cast<std::uint32_t>(State::kFinished);
+  };
+  while (taking_.load(std::memory_order_acquire) == Taking::kWanted && !is_over()) {
+    const auto left = until - steady_clock::now();
+    if (left <= steady_clock::duration::zero()) {
+      return false;
+    }
+    futex_wait(&taking_, static_cast<std::uint32_t>(Taking::kWanted), left);
+  }
+  return is_over() || taking_.load(std::memory_order_relaxed) == Taking::kTaken;
+}
+
+void Background::credentials_changed() noexcept {
+  const std::lock_guard lock(credentials_lock_);
+  credentials_ = own_credentials();
+}
+
+void Background::serve(Session& session) noexcept {
+  const char* const end_for = end_sampling_for_.load(std::memory_order_acquire);
+  if (end_for != nullptr && has_ended_sampling_.load(std::memory_order_relaxed) == 0) {
+    session.end_cpu_sampling(end_for);
+    announce(has_ended_sampling_);
+  }
+  if (taking_.load(std::memory_order_acquire) == Taking::kWanted) {
+    taking_.store(take_on(wanted_credentials_) ? Taking::kTaken : Taking::kRefused,
+                  std::memory_order_release);
+    futex_wake_all(&taking_);
+  }
+}
+
 bool Background::hold(std::chrono::milliseconds limit) {
   wait_until_armed(kLongestStart);
   return unforkable_.try_lock_for(limit);
@@ -237,17 +283,14 @@ void Background::run() {
     announce(is_ready_);
     return;
   }
+  serve(session);
   session.prepare();
   announce(is_ready_);
   while (!session.is_deserted()) {
     const std::uint32_t seen =
         std::atomic_ref<std::uint32_t>(wake_word_).load(std::memory_order_acquire);
     const auto state = static_cast<State>(state_.load(std::memory_order_acquire));
-    const char* const end_for = end_sampling_for_.load(std::memory_order_acquire);
-    if (end_for != nullptr && has_ended_sampling_.load(std::memory_order_relaxed) == 0) {
-      session.end_cpu_sampling(end_for);
-      announce(has_ended_sampling_);
-    }
+    serve(session);
     if (state == State::kFlushing) {
       session.flush(end_by_.load(std::memory_order_relaxed));
       change_state(State::kRunning);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "agent/credentials.h"
 #include "agent/heap/heap_profiler.h"
 #include "agent/options.h"
 #include "agent/sample_ring.h"
@@ -64,6 +65,12 @@ class Background {
   bool end_cpu_sampling(const char* why, bool must_not_call,
                         std::chrono::milliseconds limit) noexcept;
 
+  // Before the calling thread changes its users or groups, by a call that every thread has to make with the
+  // same result: the agent's takes on the rights of the calling one, if they differ. False when it has not,
+  // in good time. Afterwards it has what the calling one has. Any thread but its own.
+  bool match_credentials(std::chrono::milliseconds limit) noexcept;
+  void credentials_changed() noexcept;
+
   // Keeps the thread out of code whose locks a forked child must not find taken; false when it is in
   // there for longer than `limit`. release() lets it in again. For fork; any thread but its own.
   bool hold(std::chrono::milliseconds limit);
@@ -74,6 +81,8 @@ class Background {
 
   static void* entry(void* self);
   void run();
+  // What other threads wait for.
+  void serve(Session& session) noexcept;
   // False when the process ends already, and there is nothing to be told.
   bool settle(Session& session);
   bool wait_for_change(State from, std::chrono::milliseconds limit) noexcept;
@@ -97,6 +106,11 @@ class Background {
   std::atomic<std::uint32_t> is_ready_{0};
   std::atomic<const char*> end_sampling_for_{nullptr};  // null: not asked for
   std::atomic<std::uint32_t> has_ended_sampling_{0};
+  std::timed_mutex credentials_lock_;  // of these two
+  Credentials credentials_;            // of the thread
+  Credentials wanted_credentials_;
+  enum class Taking : std::uint32_t { kNothing, kWanted, kTaken, kRefused };
+  std::atomic<Taking> taking_{Taking::kNothing};
   // Of what was asked for; several may ask for a flush at once, for about the same time.
   std::atomic<std::chrono::steady_clock::time_point> end_by_{};
   bool is_at_exit_ = true;  // of finish(); published by the change of state it makes

@@ -27,6 +27,10 @@ struct Hooks {
   // The calling thread is about to have its system calls made into signals, which end it as it
   // returns from a handler that knows nothing of that.
   void (*dispatch_begins)() noexcept = nullptr;
+  // Around a call that changes users or groups of all threads, on the one that makes it. False when the other
+  // threads may be permitted what this one is not.
+  bool (*identity_changes)() noexcept = nullptr;
+  void (*identity_changed)() noexcept = nullptr;
   // The calling thread is about to give all threads that share its file system state another root.
   void (*root_changes)() noexcept = nullptr;
   // Around a system call that works only while the calling thread is the process's one thread.

@@ -57,7 +57,7 @@ int main(void) {
   if (permit_only(needed, sizeof needed / sizeof *needed, SECCOMP_RET_KILL_PROCESS, 0) != 0) {
     skip("no seccomp filters here");
   }
-  for (int i = 0; i < 20; ++i) {
+  for (volatile int i = 0; i < 20; ++i) {
     if (setjmp(to_outside) == 0) {
       longjmp(to_inside, 1);
     }
