@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "agent/options.h"
+#include "agent/split_stack.h"
 #include "interpose/process_choice.h"
 
 namespace otprof::agent {
@@ -14,6 +16,13 @@ bool has_sanitizer() {
   return dlsym(RTLD_DEFAULT, "__asan_init") != nullptr ||
          dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr ||
          dlsym(RTLD_DEFAULT, "__msan_init") != nullptr;
+}
+
+// It translates the program's code as it runs, counts its own time, and owns signals and the allocator. The
+// libraries that it preloads itself are found here.
+bool runs_under_valgrind(const char* const* environment) {
+  const char* preloaded = find_variable(environment, "LD_PRELOAD");
+  return preloaded != nullptr && strstr(preloaded, "/vgpreload_") != nullptr;
 }
 
 // The process that browsers made of Chromium (Electron, CEF, QtWebEngine) fork their renderers from
@@ -36,6 +45,12 @@ const char* reason_to_stand_down(const char* const* arguments,
   }
   if (has_sanitizer()) {
     return "the program runs under a sanitizer; not profiling";
+  }
+  if (runs_under_valgrind(environment)) {
+    return "the program runs under valgrind; not profiling";
+  }
+  if (has_split_stacks()) {
+    return "the program has split stacks (-fsplit-stack), with no room for a profiler; not profiling";
   }
   if (is_chromium_zygote(arguments)) {
     return "a Chromium zygote must have one thread only; it and its renderers are not profiled";
