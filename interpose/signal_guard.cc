@@ -37,6 +37,7 @@ std::array<Believed, kMostGuarded> believed;
 std::array<std::atomic<int>, kMostGuarded> signal_numbers{};
 std::array<SignalHandler, kMostGuarded> handlers{};
 std::atomic<SignalBits> guarded{0};
+std::atomic<bool> drops_endings{false};
 
 int slot_of(int signal) noexcept {
   for (int i = 0; i < kMostGuarded; ++i) {
@@ -75,6 +76,30 @@ void requeue(int signal, const siginfo_t* info) noexcept {
                    : "rcx", "r11", "memory");
 }
 
+// The same to the process: another thread may wait for it, or have it unblocked. Only the main thread may
+// repeat what kill or the kernel sent; from others it comes as by sigqueue, from the same sender.
+void requeue_to_process(int signal, const siginfo_t& info) noexcept {
+  siginfo_t again = info;
+  const long process = getpid();
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    long result = SYS_rt_sigqueueinfo;
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"(process), "S"(static_cast<long>(signal)), "d"(&again)
+                     : "rcx", "r11", "memory");
+    if (result == 0) {
+      return;
+    }
+    again.si_code = SI_QUEUE;
+  }
+}
+
+// By kill, sigqueue or an interval timer: they mean no thread in particular.
+bool is_for_process(int signal, const siginfo_t& info) noexcept {
+  return info.si_code == SI_USER || info.si_code == SI_QUEUE ||
+         (signal == SIGPROF && info.si_code == SI_KERNEL);
+}
+
 // Puts the agent's handler in place; the kernel may refuse.
 bool install(int signal, SignalHandler handler) noexcept {
   struct sigaction action {};
@@ -90,7 +115,10 @@ void set_in_kernel(int signal, sighandler_t handler) noexcept {
   real_sigaction()(signal, &action, nullptr);
 }
 
-bool was_sent_by_a_process(const siginfo_t& info) noexcept { return info.si_code <= 0; }
+// Not brought about by what the thread itself did, which no mask can hold up.
+bool can_be_blocked(int signal, const siginfo_t& info) noexcept {
+  return info.si_code <= 0 || is_for_process(signal, info);
+}
 
 void call_program(int signal, siginfo_t* info, void* context,
                   const struct sigaction& action) noexcept {
@@ -106,11 +134,14 @@ void call_program(int signal, siginfo_t* info, void* context,
     set_believed_action(signal, default_action);
   }
   raw_mask(SIG_SETMASK, mask);
+  const SignalBits believed_before = believed_blocked;
+  believed_blocked = (believed_before | mask) & guarded_signals();
   if ((action.sa_flags & SA_SIGINFO) != 0) {
     action.sa_sigaction(signal, info, context);
   } else {
     action.sa_handler(signal);
   }
+  believed_blocked = believed_before;
 }
 
 }  // namespace
@@ -134,7 +165,7 @@ void remove_bits(sigset_t& set, SignalBits bits) noexcept {
 // The signal is blocked while its handler runs.
 void die_by_default(int signal, const siginfo_t* info) noexcept {
   set_in_kernel(signal, SIG_DFL);
-  if (was_sent_by_a_process(*info)) {
+  if (info->si_code <= 0) {
     requeue(signal, info);
   } else {
     syscall(SYS_tgkill, getpid(), gettid(), signal);
@@ -179,6 +210,8 @@ bool guard_signal(int signal, SignalHandler handler) noexcept {
   return true;
 }
 
+void drop_endings(bool drop) noexcept { drops_endings.store(drop, std::memory_order_relaxed); }
+
 bool owns_signal(int signal) noexcept {
   const int slot = slot_of(signal);
   struct sigaction now {};
@@ -211,6 +244,12 @@ void leave_guarded_signals(bool has_done) noexcept {
   }
 }
 
+void unblock_really(SignalBits signals) noexcept {
+  if (signals != 0) {
+    raw_mask(SIG_UNBLOCK, signals);
+  }
+}
+
 AsBelieved::AsBelieved() noexcept {
   const int error = errno;
   for (int signal = 1; signal < NSIG; ++signal) {
@@ -240,15 +279,17 @@ AsBelieved::~AsBelieved() noexcept {
 }
 
 void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
-  if ((believed_blocked & bit_of(signal)) != 0 && was_sent_by_a_process(*info)) {
+  if ((believed_blocked & bit_of(signal)) != 0 && can_be_blocked(signal, *info)) {
     // It stays pending, as the program expects; this thread is not sampled while it does.
     add_bits(static_cast<ucontext_t*>(context)->uc_sigmask, bit_of(signal));
-    requeue(signal, info);
+    is_for_process(signal, *info) ? requeue_to_process(signal, *info) : requeue(signal, info);
     return;
   }
   const struct sigaction action = believed_action(signal);
   if (action.sa_handler == SIG_DFL) {
-    die_by_default(signal, info);
+    if (!drops_endings.load(std::memory_order_relaxed)) {
+      die_by_default(signal, info);
+    }
   } else if (action.sa_handler != SIG_IGN) {
     call_program(signal, info, context, action);
   }

@@ -36,6 +36,11 @@ void set_believed_action(int signal, const struct sigaction& action) noexcept;
 // from within its handler, when the handler returns.
 void die_by_default(int signal, const siginfo_t* info) noexcept;
 
+// Of these, which the program believes to be blocked, the kernel may have some so: one has been pending. Now
+// that none is, this thread may be sampled again; one that is after all comes back to be pending. errno is
+// kept.
+void unblock_really(SignalBits signals) noexcept;
+
 // Around a call that hands dispositions and mask on to another program, which inherits what is
 // ignored and what is blocked: as long as this lives the kernel has what the program believes.
 // Costs nothing when that is what the kernel has anyway. errno is kept.
@@ -51,7 +56,7 @@ class AsBelieved {
   SignalBits blocked_ = 0;
 };
 
-// The guarded signals that the program believes this thread blocks. A new thread starts with none.
+// The guarded signals that the program believes this thread blocks. A new thread inherits them.
 extern constinit thread_local SignalBits believed_blocked;
 
 }  // namespace otprof::interpose

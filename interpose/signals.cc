@@ -110,12 +110,7 @@ int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) 
     allowed = *set;
     remove_bits(allowed, ours);
   }
-  // UNBLOCK may name a guarded signal that really is blocked: inherited from before, or pending.
-  const bool as_it_is = set == nullptr || how == SIG_UNBLOCK;
-  const int result = real(how, as_it_is ? set : &allowed, old);
-  if (result != 0) {
-    return result;
-  }
+  // Before the call: a signal that is pending comes within it.
   if (set != nullptr) {
     const SignalBits named = bits_of(*set) & ours;
     if (how == SIG_BLOCK) {
@@ -125,6 +120,13 @@ int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) 
     } else {
       believed_blocked = named;
     }
+  }
+  // UNBLOCK may name a guarded signal that really is blocked: inherited from before, or pending.
+  const bool as_it_is = set == nullptr || how == SIG_UNBLOCK;
+  const int result = real(how, as_it_is ? set : &allowed, old);
+  if (result != 0) {
+    believed_blocked = blocked_before;
+    return result;
   }
   if (old != nullptr) {
     add_bits(*old, blocked_before);
@@ -138,7 +140,7 @@ void unblock_guarded_signals() noexcept {
   sigemptyset(&guarded);
   add_bits(guarded, guarded_signals());
   real_pthread_sigmask()(SIG_UNBLOCK, &guarded, &before);
-  believed_blocked = bits_of(before) & guarded_signals();
+  believed_blocked = (believed_blocked | bits_of(before)) & guarded_signals();
 }
 
 }  // namespace otprof::interpose
