@@ -22,6 +22,7 @@
 #include "agent/cpu/stack_bounds.h"
 #include "agent/cpu/thread_timers.h"
 #include "agent/heap/heap_profiler.h"
+#include "agent/late_signals.h"
 #include "agent/log.h"
 #include "agent/options.h"
 #include "agent/own_filters.h"
@@ -234,6 +235,24 @@ void flush_agent() noexcept {
   }
 }
 
+// The process ends for sure, by exit() or _exit().
+void finish_at_exit() noexcept {
+  if (is_filtered.load(std::memory_order_relaxed) || own_agent() == nullptr) {
+    finish_agent();
+    return;
+  }
+  const LateSignals late;
+  finish_agent();
+}
+void flush_at_exit() noexcept {
+  if (is_filtered.load(std::memory_order_relaxed) || own_agent() == nullptr) {
+    flush_agent();
+    return;
+  }
+  const LateSignals late;
+  flush_agent();
+}
+
 // The log is read by the background thread; rules of what is gone must not serve what comes next.
 void before_module_unload() noexcept {
   symbols::UnloadLog::look(cpu::monotonic_ns());
@@ -436,6 +455,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
   }
   interpose::set_hooks({.main_thread_exits = finish_agent,
                         .strict_sandbox_begins = finish_agent,
+                        .process_exits = flush_at_exit,
                         .process_ends = flush_agent,
                         .filter_sandbox_begins = begin_filter,
                         .dispatch_begins = begin_dispatch,
@@ -450,7 +470,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
   // child those must run before ours, which allocates.
   if (start_background(*agent, Wait::kUntilArmed)) {
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    at_quick_exit(finish_agent);  // the last to run, because the first to be there
+    at_quick_exit(finish_at_exit);  // the last to run, because the first to be there
     interpose::watch_end_signals();
   }
 }
@@ -459,7 +479,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
   start_agent(arguments, environment);
 }
 
-[[gnu::destructor]] void on_exit() { finish_agent(); }
+[[gnu::destructor]] void on_exit() { finish_at_exit(); }
 
 }  // namespace
 }  // namespace otprof::agent

@@ -103,8 +103,7 @@ std::uint32_t filter_verdict(std::span<const sock_filter> program, long number) 
       case BPF_LDX: is_valid = load(machine.index, machine, step, call); break;
       case BPF_ALU: is_valid = calculate(machine, step); break;
       case BPF_JMP: at += jump(machine, step); break;
-      case BPF_RET:
-        return BPF_RVAL(step.code) == BPF_A ? machine.accumulator : step.k;
+      case BPF_RET: return BPF_RVAL(step.code) == BPF_A ? machine.accumulator : step.k;
       case BPF_MISC:
         if (BPF_MISCOP(step.code) == BPF_TAX) {
           machine.index = machine.accumulator;

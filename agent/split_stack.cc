@@ -40,14 +40,16 @@ int look(dl_phdr_info* object, std::size_t /*size*/, void* found) noexcept {
   const ElfW(Dyn)* dynamic = nullptr;
   for (std::size_t i = 0; i < object->dlpi_phnum; ++i) {
     if (object->dlpi_phdr[i].p_type == PT_DYNAMIC) {
-      dynamic = reinterpret_cast<const ElfW(Dyn)*>(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr);
+      dynamic =
+          reinterpret_cast<const ElfW(Dyn)*>(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr);
     }
   }
   const std::uintptr_t* constructors = nullptr;
   std::size_t count = 0;
   for (; dynamic != nullptr && dynamic->d_tag != DT_NULL; ++dynamic) {
     if (dynamic->d_tag == DT_INIT_ARRAY) {
-      constructors = reinterpret_cast<const std::uintptr_t*>(object->dlpi_addr + dynamic->d_un.d_ptr);
+      constructors =
+          reinterpret_cast<const std::uintptr_t*>(object->dlpi_addr + dynamic->d_un.d_ptr);
     } else if (dynamic->d_tag == DT_INIT_ARRAYSZ) {
       count = dynamic->d_un.d_val / sizeof *constructors;
     }

@@ -50,7 +50,8 @@ const char* reason_to_stand_down(const char* const* arguments,
     return "the program runs under valgrind; not profiling";
   }
   if (has_split_stacks()) {
-    return "the program has split stacks (-fsplit-stack), with no room for a profiler; not profiling";
+    return "the program has split stacks (-fsplit-stack), with no room for a profiler; not "
+           "profiling";
   }
   if (is_chromium_zygote(arguments)) {
     return "a Chromium zygote must have one thread only; it and its renderers are not profiled";

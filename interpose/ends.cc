@@ -27,35 +27,38 @@ const Real& real() noexcept {
 // Looking functions up is not async-signal-safe, so it is done before a handler can need it.
 [[gnu::constructor]] void look_up_early() { real(); }
 
-void tell_of_end() noexcept {
-  if (hooks().process_ends != nullptr) {
-    hooks().process_ends();
+void tell_of_exit() noexcept {
+  if (hooks().process_exits != nullptr) {
+    hooks().process_exits();
   }
 }
 
 }  // namespace
 }  // namespace otprof::interpose
 
+using otprof::interpose::hooks;
 using otprof::interpose::real;
-using otprof::interpose::tell_of_end;
+using otprof::interpose::tell_of_exit;
 
 extern "C" {
 
 [[gnu::noreturn, gnu::visibility("default")]] void _exit(int status) {
-  tell_of_end();
+  tell_of_exit();
   real().exit_now(status);
   __builtin_unreachable();
 }
 
 [[gnu::noreturn, gnu::visibility("default")]] void _Exit(int status) noexcept {
-  tell_of_end();
+  tell_of_exit();
   real().exit_now(status);
   __builtin_unreachable();
 }
 
 // A handler of the program's may end it by a jump, and the program goes on: so does the agent.
 [[gnu::noreturn, gnu::visibility("default")]] void abort() noexcept {
-  tell_of_end();
+  if (hooks().process_ends != nullptr) {
+    hooks().process_ends();
+  }
   real().abort();
   __builtin_unreachable();
 }

@@ -17,13 +17,15 @@ struct Hooks {
   // The calling thread is about to enter strict seccomp, where nothing of the agent's can run: not
   // even the clock may be read.
   void (*strict_sandbox_begins)() noexcept = nullptr;
-  // The process is about to end, and no exit handler is going to run: by _exit, abort, or the default
-  // action of a signal. It may yet go on (a handler of SIGABRT that jumps). Also called in signal
+  // The process is about to end, and no exit handler is going to run: by _exit. Also called in signal
   // handlers, in children of vfork, and by several threads at once.
+  void (*process_exits)() noexcept = nullptr;
+  // The same by abort, or the default action of a signal. It may yet go on (a handler of SIGABRT that jumps).
   void (*process_ends)() noexcept = nullptr;
   // The calling thread is about to put a filter on its system calls, and on those of the threads it
   // makes, or of all there are. It may end the process for calls that the program itself does not need.
-  void (*filter_sandbox_begins)(const sock_fprog* filter, bool is_for_all_threads) noexcept = nullptr;
+  void (*filter_sandbox_begins)(const sock_fprog* filter,
+                                bool is_for_all_threads) noexcept = nullptr;
   // The calling thread is about to have its system calls made into signals, which end it as it
   // returns from a handler that knows nothing of that.
   void (*dispatch_begins)() noexcept = nullptr;
@@ -75,6 +77,9 @@ void watch_end_signals() noexcept;
 void leave_guarded_signals(bool has_done) noexcept;
 // The same for the signals of watch_end_signals(): they have their default action again.
 void leave_end_signals() noexcept;
+
+// While `drop`, a guarded signal that is not the agent's is nobody's. Any thread.
+void drop_guarded_signals(bool drop) noexcept;
 
 // True as long as the kernel still has the handler given to guard_signal(): a program may have put
 // its own in place by a raw system call. Any thread.

@@ -142,7 +142,8 @@ long otprof_fail_syscall(long error) noexcept {
       if (a == SECCOMP_SET_MODE_STRICT) {
         tell_of_strict_sandbox();
       } else if (a == SECCOMP_SET_MODE_FILTER) {
-        tell_of_filter(pointer(c), (b & SECCOMP_FILTER_FLAG_TSYNC) != 0);
+        tell_of_filter(pointer(c),
+                       (static_cast<unsigned long>(b) & SECCOMP_FILTER_FLAG_TSYNC) != 0);
       }
       break;
     case SYS_prctl:

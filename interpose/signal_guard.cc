@@ -37,7 +37,7 @@ std::array<Believed, kMostGuarded> believed;
 std::array<std::atomic<int>, kMostGuarded> signal_numbers{};
 std::array<SignalHandler, kMostGuarded> handlers{};
 std::atomic<SignalBits> guarded{0};
-std::atomic<bool> drops_endings{false};
+std::atomic<bool> drops_guarded{false};
 
 int slot_of(int signal) noexcept {
   for (int i = 0; i < kMostGuarded; ++i) {
@@ -210,7 +210,9 @@ bool guard_signal(int signal, SignalHandler handler) noexcept {
   return true;
 }
 
-void drop_endings(bool drop) noexcept { drops_endings.store(drop, std::memory_order_relaxed); }
+void drop_guarded_signals(bool drop) noexcept {
+  drops_guarded.store(drop, std::memory_order_relaxed);
+}
 
 bool owns_signal(int signal) noexcept {
   const int slot = slot_of(signal);
@@ -279,6 +281,9 @@ AsBelieved::~AsBelieved() noexcept {
 }
 
 void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
+  if (drops_guarded.load(std::memory_order_relaxed)) {
+    return;
+  }
   if ((believed_blocked & bit_of(signal)) != 0 && can_be_blocked(signal, *info)) {
     // It stays pending, as the program expects; this thread is not sampled while it does.
     add_bits(static_cast<ucontext_t*>(context)->uc_sigmask, bit_of(signal));
@@ -287,9 +292,7 @@ void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
   }
   const struct sigaction action = believed_action(signal);
   if (action.sa_handler == SIG_DFL) {
-    if (!drops_endings.load(std::memory_order_relaxed)) {
-      die_by_default(signal, info);
-    }
+    die_by_default(signal, info);
   } else if (action.sa_handler != SIG_IGN) {
     call_program(signal, info, context, action);
   }

@@ -21,12 +21,13 @@ using Mask = const sigset_t*;
 
 struct Real {
   int (*sigsuspend)(Mask) = next<decltype(sigsuspend)>("sigsuspend");
-  int (*pselect)(int, fd_set*, fd_set*, fd_set*, Timeout, Mask) = next<decltype(pselect)>("pselect");
+  int (*pselect)(int, fd_set*, fd_set*, fd_set*, Timeout,
+                 Mask) = next<decltype(pselect)>("pselect");
   int (*ppoll)(pollfd*, nfds_t, Timeout, Mask) = next<decltype(ppoll)>("ppoll");
-  int (*ppoll_checked)(pollfd*, nfds_t, Timeout, Mask, size_t) =
-      next<decltype(ppoll_checked)>("__ppoll_chk");
-  int (*epoll_pwait)(int, epoll_event*, int, int, Mask) =
-      next<decltype(epoll_pwait)>("epoll_pwait");
+  int (*ppoll_checked)(pollfd*, nfds_t, Timeout, Mask,
+                       size_t) = next<decltype(ppoll_checked)>("__ppoll_chk");
+  int (*epoll_pwait)(int, epoll_event*, int, int,
+                     Mask) = next<decltype(epoll_pwait)>("epoll_pwait");
 };
 
 const Real& real() noexcept {
@@ -83,8 +84,8 @@ extern "C" {
 
 // What ppoll() is in programs built with _FORTIFY_SOURCE.
 [[gnu::visibility("default")]] int __ppoll_chk(struct pollfd* descriptors, nfds_t count,
-                                               const struct timespec* timeout,
-                                               const sigset_t* mask, size_t size) {
+                                               const struct timespec* timeout, const sigset_t* mask,
+                                               size_t size) {
   const BelievedMeanwhile scope(mask);
   return real().ppoll_checked(descriptors, count, timeout, mask, size);
 }

@@ -26,6 +26,7 @@ constexpr sock_filter load(std::size_t at) {
 }
 constexpr sock_filter give(std::uint32_t action) { return step(BPF_RET | BPF_K, action); }
 
+constexpr int kAdd = BPF_ALU;  // BPF_ADD and BPF_K are zero
 constexpr sock_filter kNumber = load(offsetof(seccomp_data, nr));
 
 }  // namespace
@@ -46,10 +47,13 @@ TEST_CASE("A list of permitted calls") {
 }
 
 TEST_CASE("A binary search, as libseccomp writes it") {
-  const Program program = {
-      kNumber, step(BPF_JMP | BPF_JGE | BPF_K, 15, 1, 0), give(SECCOMP_RET_ALLOW),
-      step(BPF_JMP | BPF_JGT | BPF_K, 15, 0, 1), step(BPF_JMP | BPF_JA, 1),
-      give(SECCOMP_RET_TRAP), give(SECCOMP_RET_LOG)};
+  const Program program = {kNumber,
+                           step(BPF_JMP | BPF_JGE | BPF_K, 15, 1, 0),
+                           give(SECCOMP_RET_ALLOW),
+                           step(BPF_JMP | BPF_JGT | BPF_K, 15, 0, 1),
+                           step(BPF_JMP | BPF_JA, 1),
+                           give(SECCOMP_RET_TRAP),
+                           give(SECCOMP_RET_LOG)};
   CHECK(lets_through(program, 14));
   CHECK_FALSE(lets_through(program, 15));
   CHECK(lets_through(program, 16));
@@ -58,11 +62,11 @@ TEST_CASE("A binary search, as libseccomp writes it") {
 TEST_CASE("Calculations, memory and both registers") {
   // (nr + 5) * 2, once more through memory and the index register.
   const Program program = {kNumber,
-                           step(BPF_ALU | BPF_ADD | BPF_K, 5),
+                           step(kAdd, 5),
                            step(BPF_ST, 3),
                            step(BPF_LDX | BPF_MEM, 3),
                            step(BPF_MISC | BPF_TXA, 0),
-                           step(BPF_ALU | BPF_ADD | BPF_X, 0),
+                           step(kAdd | BPF_X, 0),
                            step(BPF_MISC | BPF_TAX, 0),
                            step(BPF_LD | BPF_IMM, 40),
                            step(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
@@ -78,7 +82,8 @@ TEST_CASE("What the kernel would refuse permits nothing") {
   CHECK_FALSE(lets_through(Program{kNumber}, SYS_read));
   CHECK_FALSE(lets_through(Program{load(2), give(SECCOMP_RET_ALLOW)}, SYS_read));
   CHECK_FALSE(lets_through(Program{load(sizeof(seccomp_data)), give(SECCOMP_RET_ALLOW)}, SYS_read));
-  CHECK_FALSE(lets_through(Program{step(BPF_JMP | BPF_JA, ~0U), give(SECCOMP_RET_ALLOW)}, SYS_read));
+  CHECK_FALSE(
+      lets_through(Program{step(BPF_JMP | BPF_JA, ~0U), give(SECCOMP_RET_ALLOW)}, SYS_read));
   CHECK_FALSE(lets_through(Program{step(BPF_ST, 16), give(SECCOMP_RET_ALLOW)}, SYS_read));
   CHECK_FALSE(
       lets_through(Program{step(BPF_ALU | BPF_DIV | BPF_K, 0), give(SECCOMP_RET_ALLOW)}, SYS_read));
