@@ -3,12 +3,12 @@
 // The rights of a thread are its own, and libc ends a process whose threads get different answers when
 // they change users: so a thread that the program knows nothing of must have what the program's one has.
 // As chronyd, setpriv, ntpd and others become another user.
+#include "test/victims/victim.h"
+#include "test/victims/seccomp_filter.h"
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
-#include "test/victims/seccomp_filter.h"
-#include "test/victims/victim.h"
 
 enum { kSomebody = 12345 };
 
@@ -81,9 +81,9 @@ static void goes_to_and_fro(void) {
   }
   printf("  %d failed\n", failed);
 }
-static void (*const kCases[])(void) = {gives_rights_away, keeps_rights,    has_rights_that_stay,
-                                       goes_past_libc,    goes_to_and_fro, is_refused_by_a_filter,
-                                       keeps_rights};
+static void (*const kCases[])(void) = {gives_rights_away,      keeps_rights,    has_rights_that_stay,
+                                       goes_past_libc,         goes_to_and_fro,
+                                       is_refused_by_a_filter, keeps_rights};
 
 int main(void) {
   if (getuid() != 0) {

@@ -2,9 +2,9 @@
 //
 // Syscall user dispatch: system calls from outside one stretch of code come as SIGSYS while a byte says so, the
 // return from a handler of somebody else's among them.
+#include "test/victims/victim.h"
 #include <sys/prctl.h>
 #include <ucontext.h>
-#include "test/victims/victim.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59

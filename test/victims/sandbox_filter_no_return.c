@@ -3,8 +3,8 @@
 // A filter that kills for all but a few calls, the return from a signal handler not among them, as the part
 // of sshd that speaks to strangers puts on itself, in a child of its own: no signal may have a handler there
 // that the program does not know of.
-#include "test/victims/seccomp_filter.h"
 #include "test/victims/victim.h"
+#include "test/victims/seccomp_filter.h"
 
 static const int kNeeded[] = {SYS_read,  SYS_write, SYS_exit_group,    SYS_exit, SYS_newfstatat,
                               SYS_fstat, SYS_brk,   SYS_clock_gettime, SYS_mmap, SYS_munmap};

@@ -2,10 +2,10 @@
 //
 // Code that runs on other stacks than its thread's, in a coroutine and in a handler on an alternate stack,
 // behind a filter that kills for whatever one might ask about stacks and threads.
+#include "test/victims/victim.h"
+#include "test/victims/seccomp_filter.h"
 #include <setjmp.h>
 #include <ucontext.h>
-#include "test/victims/seccomp_filter.h"
-#include "test/victims/victim.h"
 
 static ucontext_t outside;
 static ucontext_t inside;
@@ -51,8 +51,8 @@ int main(void) {
   fflush(stdout);
   burn_ms(50);
   const long self = getpid();
-  const int needed[] = {SYS_read,          SYS_write,      SYS_exit_group, SYS_exit,
-                        SYS_rt_sigreturn,  SYS_newfstatat, SYS_fstat,      SYS_brk,
+  const int needed[] = {SYS_read,          SYS_write,        SYS_exit_group, SYS_exit,
+                        SYS_rt_sigreturn,  SYS_newfstatat,   SYS_fstat,      SYS_brk,
                         SYS_clock_gettime, SYS_tgkill};
   if (permit_only(needed, sizeof needed / sizeof *needed, SECCOMP_RET_KILL_PROCESS, 0) != 0) {
     skip("no seccomp filters here");

@@ -3,10 +3,10 @@
 // Programs that end while their timers still run, and whose handlers are gone by then: perl is one. A profiler
 // may take its time at the end (here a receiver keeps it waiting); the signals that come meanwhile would
 // have found nobody, and so must not be another end than the program's own.
+#include "test/victims/victim.h"
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include "test/victims/victim.h"
 
 enum { kPort = 43187, kWays = 8 };
 
@@ -43,8 +43,7 @@ int main(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(kPort)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   setsockopt(receiver, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (bind(receiver, (struct sockaddr*)&address, sizeof address) != 0 ||
-      listen(receiver, 100) != 0) {
+  if (bind(receiver, (struct sockaddr*)&address, sizeof address) != 0 || listen(receiver, 100) != 0) {
     skip("the port is taken");
   }
   pid_t children[kWays];

@@ -2,12 +2,12 @@
 //
 // The signals that samplers use, blocked and let through in every way there is: none is lost, and none comes
 // while it is blocked.
+#include "test/victims/victim.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/time.h>
-#include "test/victims/victim.h"
 
 static const int kSignals[] = {SIGTRAP, SIGPROF};
 static volatile sig_atomic_t taken;
