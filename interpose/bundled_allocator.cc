@@ -187,9 +187,16 @@ void choose_allocator(NextAllocator& table) noexcept {
 
 Bundled bundled_allocator() noexcept { return outcome; }
 
+bool purge_bundled() noexcept {
+  // Of all arenas. What this thread keeps for itself comes first.
+  return !otprof_host_je_lacks_thread_state() &&
+         otprof_host_mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0) == 0 &&
+         otprof_host_mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0) == 0;
+}
+
 bool read_bundled_memory(BundledMemory& memory) noexcept {
   std::uint64_t epoch = 1;  // any: the statistics are brought up to date
-  return outcome == Bundled::kServes &&
+  return outcome == Bundled::kServes && !otprof_host_je_lacks_thread_state() &&
          otprof_host_mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch) == 0 &&
          read_statistic("stats.allocated", memory.allocated) &&
          read_statistic("stats.resident", memory.resident);

@@ -6,7 +6,7 @@
 // Arguments that are odd (an alignment that is no power of two) are the C library's to answer, and blocks
 // that come from it, by whatever way, go back to it.
 //
-// For next_allocator.cc.
+// For next_allocator.cc and allocator_reports.cc.
 #pragma once
 
 #include "interpose/next_allocator.h"
@@ -16,5 +16,8 @@ namespace otprof::interpose {
 // Puts the bundled allocator into `table`, which holds the next one, if that is asked for and possible. Once,
 // by the look-up, before the first block is given out.
 void choose_allocator(NextAllocator& table) noexcept;
+
+// Gives free pages back to the kernel now. False when nothing was done.
+bool purge_bundled() noexcept;
 
 }  // namespace otprof::interpose

@@ -53,6 +53,16 @@ def test_variable_of_jemalloc_is_not_read(_):
         assert room(said=said, **variables) == OF_JEMALLOC, name
 
 
+def test_it_tells_of_its_memory_and_gives_it_back(_):
+    """By the functions that programs know from glibc."""
+    told = room(command=[ROOM, "report"], **JEMALLOC)
+    used, left, before, after, trimmed = map(int, told.split())
+    assert 62 <= used <= 70 and left <= 4, told
+    assert after <= min(before, 30) and trimmed == 1, told
+    used, left, _, after, _ = map(int, room(command=[ROOM, "report"]).split())
+    assert 62 <= used <= 70 and left <= 4 and after <= 30, (used, left, after)
+
+
 def test_another_allocator_is_left_in_place(_):
     for name, own in (("libjemalloc.so.2", OF_JEMALLOC), ("libtcmalloc_minimal.so.4", None),
                       ("libmimalloc.so.2.0", None)):
