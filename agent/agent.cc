@@ -48,7 +48,7 @@ constexpr std::chrono::milliseconds kArmLimit{1000};
 // system's certificates, takes 30 ms of CPU time.
 constexpr std::chrono::milliseconds kForkHoldLimit{50};
 // Within that other threads have left the handlers they are in.
-constexpr std::chrono::milliseconds kLastHandlers{2};
+constexpr timespec kLastHandlers{.tv_sec = 0, .tv_nsec = 2'000'000};
 
 // What the ring must hold between two visits of the background thread, with every CPU busy.
 std::size_t ring_bytes(const Options& options) {
@@ -157,7 +157,7 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
       end_handlers("the program's filter of system calls lets no signal handler return",
                    was_filtered);
       if (is_for_all_threads) {
-        std::this_thread::sleep_for(kLastHandlers);
+        raw_syscall(SYS_nanosleep, syscall_argument(&kLastHandlers));
       }
     }
   } else if (!effects.end_signals_work) {
@@ -279,6 +279,15 @@ void pause_agent() noexcept {
 void resume_agent() noexcept {
   if (Agent* agent = std::exchange(paused, nullptr)) {
     start_background(*agent, Wait::kUntilArmed);
+  }
+}
+
+void begin_tracing() noexcept {
+  if (is_filtered.load(std::memory_order_relaxed)) {
+    return;
+  }
+  if (const Agent* agent = own_agent()) {
+    agent->background->pause_for_tracer(kArmLimit);
   }
 }
 
@@ -459,6 +468,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
                         .process_ends = flush_agent,
                         .filter_sandbox_begins = begin_filter,
                         .dispatch_begins = begin_dispatch,
+                        .tracing_begins = begin_tracing,
                         .identity_changes = begin_identity_change,
                         .identity_changed = end_identity_change,
                         .root_changes = wait_until_ready,

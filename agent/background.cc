@@ -192,6 +192,17 @@ bool Background::finish(std::chrono::milliseconds limit, bool is_at_exit) {
   return true;
 }
 
+void Background::pause_for_tracer(std::chrono::milliseconds limit) noexcept {
+  const auto until = steady_clock::now() + limit;
+  awaits_tracer_.store(1, std::memory_order_release);
+  std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
+  futex_wake_all(&wake_word_);
+  while (awaits_tracer_.load(std::memory_order_acquire) != 0 &&
+         has_ended_sampling_.load(std::memory_order_acquire) == 0 && steady_clock::now() < until) {
+    futex_wait(&awaits_tracer_, 1, until - steady_clock::now());
+  }
+}
+
 bool Background::match_credentials(std::chrono::milliseconds limit) noexcept {
   const std::unique_lock lock(credentials_lock_, limit);
   if (!lock) {
@@ -229,6 +240,11 @@ void Background::serve(Session& session) noexcept {
   if (end_for != nullptr && has_ended_sampling_.load(std::memory_order_relaxed) == 0) {
     session.end_cpu_sampling(end_for);
     announce(has_ended_sampling_);
+  }
+  if (awaits_tracer_.load(std::memory_order_acquire) != 0) {
+    session.pause_for_tracer();
+    awaits_tracer_.store(0, std::memory_order_release);
+    futex_wake_all(&awaits_tracer_);
   }
   if (taking_.load(std::memory_order_acquire) == Taking::kWanted) {
     taking_.store(take_on(wanted_credentials_) ? Taking::kTaken : Taking::kRefused,

@@ -65,6 +65,10 @@ class Background {
   bool end_cpu_sampling(const char* why, bool must_not_call,
                         std::chrono::milliseconds limit) noexcept;
 
+  // The process is about to be traced: returns when no CPU sample is taken until the tracer leaves, or after
+  // `limit`. Any thread but its own.
+  void pause_for_tracer(std::chrono::milliseconds limit) noexcept;
+
   // Before the calling thread changes its users or groups, by a call that every thread has to make with the
   // same result: the agent's takes on the rights of the calling one, if they differ. False when it has not,
   // in good time. Afterwards it has what the calling one has. Any thread but its own.
@@ -106,6 +110,7 @@ class Background {
   std::atomic<std::uint32_t> is_ready_{0};
   std::atomic<const char*> end_sampling_for_{nullptr};  // null: not asked for
   std::atomic<std::uint32_t> has_ended_sampling_{0};
+  std::atomic<std::uint32_t> awaits_tracer_{0};
   std::timed_mutex credentials_lock_;  // of these two
   Credentials credentials_;            // of the thread
   Credentials wanted_credentials_;

@@ -139,6 +139,11 @@ bool Session::start() {
   return sampling_.start(cpu_hz()) || heap_ != nullptr;
 }
 
+void Session::pause_for_tracer() {
+  sampling_.look_after(true);
+  next_check_ = steady_clock::now() + kCheckEvery;
+}
+
 Session::TimePoint Session::tick() {
   collect();
   look_after_memory();

@@ -54,6 +54,8 @@ class Session {
   void prepare();
   // For a session that has_nothing(); one that has still needs finish().
   void stop_sampling();
+  // Until a look finds that there is none, or none any more.
+  void pause_for_tracer();
   // For good.
   void end_cpu_sampling(const char* why) { sampling_.end(why); }
   // True once the agent's is the last thread of the process: it must end, or the process never does.

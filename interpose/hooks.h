@@ -29,6 +29,8 @@ struct Hooks {
   // The calling thread is about to have its system calls made into signals, which end it as it
   // returns from a handler that knows nothing of that.
   void (*dispatch_begins)() noexcept = nullptr;
+  // The calling thread is about to have a tracer, which sees every signal.
+  void (*tracing_begins)() noexcept = nullptr;
   // Around a call that changes users or groups of all threads, on the one that makes it. False when the other
   // threads may be permitted what this one is not.
   bool (*identity_changes)() noexcept = nullptr;
@@ -82,7 +84,8 @@ void leave_end_signals() noexcept;
 void drop_guarded_signals(bool drop) noexcept;
 
 // True as long as the kernel still has the handler given to guard_signal(): a program may have put
-// its own in place by a raw system call. Any thread.
+// its own in place by a raw system call. (While a program is executed, an ignored signal has none for a
+// moment.) Any thread.
 bool owns_signal(int signal) noexcept;
 
 // True when the kernel has a handler for the signal, whoever installed it. Any thread.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A debugger of its own kind: traces a child that executes this program again and counts its
-// stops; samples in the child would be stops.
+// stops; samples in the child would be stops, before it executes the program and after.
 #include "test/victims/victim.h"
 #include <sys/ptrace.h>
 
@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
   burn_ms(20);
   const pid_t child = fork();
   if (child == 0) {
+    burn_ms(20);
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    burn_ms(200);
     execl("/proc/self/exe", argv[0], "traced", (char*)NULL);
     _exit(99);
   }
