@@ -8,9 +8,10 @@
 #include <elf.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <iterator>
 
 namespace otprof::agent {
 namespace {
@@ -33,7 +34,8 @@ bool is_code(const dl_phdr_info& object, std::uintptr_t address) noexcept {
 
 bool notes_limit(std::uintptr_t function) noexcept {
   const auto* code = reinterpret_cast<const unsigned char*>(function);
-  return memmem(code, kWithin, kNoteLimit, sizeof kNoteLimit) != nullptr;
+  return std::search(code, code + kWithin, std::begin(kNoteLimit), std::end(kNoteLimit)) !=
+         code + kWithin;
 }
 
 int look(dl_phdr_info* object, std::size_t /*size*/, void* found) noexcept {

@@ -217,8 +217,13 @@ void drop_guarded_signals(bool drop) noexcept {
 bool owns_signal(int signal) noexcept {
   const int slot = slot_of(signal);
   struct sigaction now {};
-  return slot >= 0 && real_sigaction()(signal, nullptr, &now) == 0 &&
-         (now.sa_flags & SA_SIGINFO) != 0 &&
+  if (slot < 0 || real_sigaction()(signal, nullptr, &now) != 0) {
+    return false;
+  }
+  if (now.sa_handler == SIG_IGN && believed_action(signal).sa_handler == SIG_IGN) {
+    return true;  // a program is being executed
+  }
+  return (now.sa_flags & SA_SIGINFO) != 0 &&
          now.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
 }
 

@@ -162,7 +162,20 @@ static void try_first_process(void) {
   print_child("outside", outside);
 }
 
-int main(void) {
+// Whoever started this may ignore some of them, as nohup does.
+static void begin_with_defaults(char** argv) {
+  int was_other = 0;
+  for (int i = 0; i < 3; ++i) {
+    was_other |= signal(kSignals[i], SIG_DFL) != SIG_DFL;
+  }
+  if (was_other) {
+    execv("/proc/self/exe", argv);
+  }
+}
+
+int main(int argc, char** argv) {
+  (void)argc;
+  begin_with_defaults(argv);
   setvbuf(stdout, NULL, _IOFBF, 4096);
   for (int i = 0; i < 3; ++i) {
     print_action("start", kSignals[i]);
