@@ -109,11 +109,24 @@ std::uint64_t Session::cpu_hz() const {
 
 std::uint64_t Session::period_ns() const { return 1'000'000'000U / cpu_hz(); }
 
+// Between the two clocks the thread may have to wait for a CPU, and all times of a window would be off by
+// that: the reading that took least time counts.
 std::int64_t Session::unix_minus_monotonic() {
-  timespec wall{};
-  clock_gettime(CLOCK_REALTIME, &wall);
-  return static_cast<std::int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec -
-         static_cast<std::int64_t>(cpu::monotonic_ns());
+  constexpr int kReadings = 5;
+  std::uint64_t least_ns = UINT64_MAX;
+  std::int64_t difference = 0;
+  for (int i = 0; i < kReadings; ++i) {
+    const std::uint64_t before = cpu::monotonic_ns();
+    timespec wall{};
+    clock_gettime(CLOCK_REALTIME, &wall);
+    const std::uint64_t took = cpu::monotonic_ns() - before;
+    if (took < least_ns) {
+      least_ns = took;
+      difference = static_cast<std::int64_t>(wall.tv_sec) * 1'000'000'000 + wall.tv_nsec -
+                   static_cast<std::int64_t>(before + took / 2);
+    }
+  }
+  return difference;
 }
 
 bool Session::start() {
