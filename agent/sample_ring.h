@@ -31,7 +31,8 @@ class SampleRing {
   void commit(std::uint64_t* payload, std::uint32_t words, std::uint32_t used) noexcept;
 
   // Reader only: calls take(payload, used) for every complete record, oldest first, until the first
-  // that is not complete yet. Returns how many.
+  // that is not complete yet, or was reserved after the call began: writers that are faster than the
+  // reader must not keep it here, and what it gathers from growing without bound. Returns how many.
   template <typename Take>
   std::size_t drain(Take&& take) noexcept;
 
@@ -63,7 +64,12 @@ template <typename Take>
 std::size_t SampleRing::drain(Take&& take) noexcept {
   std::size_t records = 0;
   std::uint32_t used = 0;
-  while (const std::uint64_t* payload = peek(used)) {
+  const std::uint64_t end = tail_.load(std::memory_order_acquire);
+  while (head_.load(std::memory_order_relaxed) < end) {
+    const std::uint64_t* payload = peek(used);
+    if (payload == nullptr) {
+      break;
+    }
     take(payload, used);
     advance();
     ++records;

@@ -366,12 +366,14 @@ void Session::keep_piece() {
 // What grows is the window: with every different stack, and every sample's time.
 void Session::look_after_memory() {
   const auto most = static_cast<std::uint64_t>(options_.max_memory);
+  // The rest is for what one more look at the rings may bring, and for the profile that is made of it all.
+  const std::uint64_t enough = most / 8 * 3;
   // What a new window starts with, symbols and live blocks, does not get less by closing it.
-  if (own_memory_bytes() <= std::max(most / 2, memory_at_start_ + most / 8)) {
+  if (own_memory_bytes() <= std::max(enough, memory_at_start_ + most / 8)) {
     return;
   }
   if (windows_closed_early_++ == 0) {
-    log_warning("the profiler's memory is half of OTPROF_MAX_MEMORY (" +
+    log_warning("the profiler's memory nears OTPROF_MAX_MEMORY (" +
                 std::to_string(options_.max_memory >> 20U) +
                 " MiB); windows are closed early, which is counted");
   }

@@ -157,8 +157,7 @@ std::size_t HeapProfiler::drain(const symbols::ModuleMap& modules, agent::Thread
     const auto [frames, labels] =
         agent::tail_of(sample.common, record + kHeapSampleWords, words - kHeapSampleWords);
     store_.add(modules, sample, frames, names.of(sample.common.tid, now), labels);
-    // Samples of blocks that did not live long would otherwise be kept until the window ends. All that
-    // is alive by now has its record behind this one, if not before it.
+    // Samples of blocks that did not live long would otherwise be kept until the window ends.
     if (store_.kept_samples() > 2 * kept_when_noted_ + kFreedKept) {
       note_alive();
     }

@@ -168,7 +168,7 @@ class Faults(unittest.TestCase):
                     self.assertEqual(accounts[1]["on_disk"], accounts[1]["made"])
 
     def test_slow_reader(self):
-        self.run_both("slow reader", always(read_slowly(300, 0.05, 200)), seconds=3)
+        self.run_both("slow reader", always(read_slowly(30, 0.05, 200)), seconds=3)
 
     def test_never_answers(self):
         self.run_both("never answers", always(silence), OTPROF_EXIT_TIMEOUT="700ms")

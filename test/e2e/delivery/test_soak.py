@@ -45,6 +45,12 @@ def watch(seconds, percent, environment):
     return seen
 
 
+def reports_in(requests):
+    """What the agent says of itself: in the first request of a window that takes several."""
+    attributes = [profile_attributes(next(r.profiles()), r) for r in requests]
+    return [report for report in attributes if "otprof.agent.memory" in report]
+
+
 def main(seconds, percent):
     bare = watch(min(seconds, 10), percent, harness.environment(preload=False))
     alone = statistics.median(bare)
@@ -60,7 +66,7 @@ def main(seconds, percent):
     assert account["made"] == account["delivered"], lines
     requests = requests_of(server.accepted)
     assert len(requests) == int(account["made"])
-    reports = [profile_attributes(next(r.profiles()), r) for r in requests]
+    reports = reports_in(requests)
     samples = sum(len(p.samples) for r in requests for p in r.profiles())
     own = [memory - alone for memory in seen]
     third = len(own) // 3
@@ -94,7 +100,7 @@ def check_small_budget():
             OTEL_EXPORTER_OTLP_ENDPOINT=server.base(), OTPROF_LOG_FILE=log))
         with open(log, encoding="utf-8") as file:
             lines = file.read().splitlines()
-    reports = [profile_attributes(next(r.profiles()), r) for r in requests_of(server.accepted)]
+    reports = reports_in(requests_of(server.accepted))
     most = max(report["otprof.agent.memory"] for report in reports)
     early = reports[-1].get("otprof.windows.closed_early", 0)
     print(f"budget of 8 MiB: {len(reports)} windows, {early} closed early, at most "

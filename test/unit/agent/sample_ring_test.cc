@@ -83,6 +83,22 @@ TEST_CASE("a full ring refuses, counts, and works again after a drain") {
   CHECK(put(ring, 1, 63, 63));
 }
 
+TEST_CASE("a drain ends with what was there when it began, however fast writers are") {
+  SampleRing ring;
+  REQUIRE(ring.create(1));
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    REQUIRE(put(ring, i + 1, 8, 8));
+  }
+  std::size_t taken = 0;
+  const std::size_t told = ring.drain([&](const std::uint64_t*, std::uint32_t) {
+    ++taken;
+    REQUIRE(taken <= 10);
+    CHECK(put(ring, 99, 8, 8));
+  });
+  CHECK(told == 10);
+  CHECK(take_all(ring).size() == 10);
+}
+
 TEST_CASE("records that would cross the end start at the beginning again") {
   SampleRing ring;
   REQUIRE(ring.create(1));
