@@ -35,17 +35,19 @@ inline constexpr std::size_t kDebugSections = 10;
 // demand work without end; what is honest and large is done in several look-ups.
 class ReadBudget {
  public:
-  explicit ReadBudget(std::uint64_t limit) : left_(limit) {}
+  explicit ReadBudget(std::uint64_t limit) : limit_(limit), left_(limit) {}
   bool take(std::uint64_t amount) {
     if (amount > left_) left_ = 0;
     if (left_ == 0) return false;
     left_ -= amount;
     return true;
   }
+  bool untouched() const { return left_ == limit_; }
   bool spent() const { return left_ == 0; }
   std::uint64_t left() const { return left_; }
 
  private:
+  std::uint64_t limit_;
   std::uint64_t left_;
 };
 

@@ -84,6 +84,7 @@ class UnitLines {
 SourceResult find_source_lines(const ElfFile& elf, ReadBudget& budget,
                                std::span<const std::uint64_t> addresses, const SourceSink& sink) {
   SourceResult result;
+  const bool has_all = budget.untouched();
   DebugSections sections(elf, budget);
   const std::vector<std::uint64_t> units = find_units(sections, addresses);
   std::vector<std::size_t> order;
@@ -107,7 +108,13 @@ SourceResult find_source_lines(const ElfFile& elf, ReadBudget& budget,
     for (auto i = from; i != to; ++i) in_unit.push_back(addresses[*i]);
     UnitLines lines(sections, *unit, abbreviations, names);
     const bool sane = lines.read(in_unit);
-    if (budget.spent()) break;  // what was cut short is not told: it may be wrong
+    if (budget.spent()) {  // what was cut short is not told: it may be wrong
+      for (; has_all && result.found == 0 && from != to; ++from) {
+        sink(*from, {});
+        ++result.given_up;
+      }
+      break;
+    }
     result.damaged |= !sane;
     for (auto i = from; i != to; ++i) {
       const auto frames = lines.frames(static_cast<std::size_t>(i - from));

@@ -21,14 +21,16 @@ struct SourceFrame {
   std::uint32_t line = 0;     // 0: unknown, or code of no line
 };
 
-// Called for each address that was found, in no order; the frames are innermost first, at least
-// one, and valid during the call. Only the last may have no function.
+// Called for each address that was found, in no order; the frames are innermost first and valid during
+// the call. Only the last may have no function. No frames: the unit that the address is in is larger
+// than the whole budget, and will be the next time.
 using SourceSink = std::function<void(std::size_t address, std::span<const SourceFrame> frames)>;
 
 struct SourceResult {
   std::size_t found = 0;
-  bool damaged = false;  // some of the file makes no sense
-  bool spent = false;    // there was more to read than the budget allowed
+  std::size_t given_up = 0;  // handed out without frames
+  bool damaged = false;      // some of the file makes no sense
+  bool spent = false;        // there was more to read than the budget allowed
   DebugTrouble trouble = DebugTrouble::kNone;
 };
 

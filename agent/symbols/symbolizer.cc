@@ -81,10 +81,13 @@ class ModuleSymbols {
     }
     FileSource file;
     std::optional<ElfFile> elf;
-    if (module_.is_vdso || !open_debug_file(module_, elf_ ? &*elf_ : nullptr, debug_root_,
-                                            DebugContents::kLines, file, elf)) {
-      return {};
-    }
+    if (module_.is_vdso) return {};
+    const ElfFile* const own = elf_ ? &*elf_ : nullptr;
+    const bool found =
+        module_.build_id.empty()
+            ? own != nullptr && open_linked_file(module_, *own, debug_root_, budget, file, elf)
+            : open_debug_file(module_, own, debug_root_, DebugContents::kLines, file, elf);
+    if (!found) return {};
     return find_source_lines(*elf, budget, addresses, sink);
   }
 
@@ -160,6 +163,7 @@ struct Symbolizer::State {
   Counters counters;
   std::size_t stack_bytes = 0;  // what demangling may use
 
+  std::uint64_t max_read = 0;
   ReadBudget read_budget{0};  // of DWARF, in this resolve()
   std::vector<std::string> complaints;
   std::unordered_set<std::uint32_t> complained_of;  // modules
@@ -174,7 +178,9 @@ struct Symbolizer::State {
   void complain(const Module& module, const SourceResult& result);
 };
 
-Symbolizer::Symbolizer(std::string debug_root, Detail detail) : state_(std::make_unique<State>()) {
+Symbolizer::Symbolizer(std::string debug_root, Detail detail, std::uint64_t max_read)
+    : state_(std::make_unique<State>()) {
+  state_->max_read = max_read;
   state_->debug_root = std::move(debug_root);
   state_->detail = detail;
 }
@@ -233,7 +239,7 @@ SourceLine Symbolizer::State::line(const SourceFrame& frame) {
 void Symbolizer::State::resolve_lines(const ModuleSymbols& symbols, const Module& module,
                                       std::span<const Pending> pending) {
   std::vector<SourceLine> lines;
-  const bool was_used = read_budget.left() < kMaxRead;
+  const bool was_used = !read_budget.untouched();
   const SourceResult result = symbols.find_lines(
       pending, read_budget, [&](std::size_t index, std::span<const SourceFrame> frames) {
         if (!has_room()) return;
@@ -241,14 +247,15 @@ void Symbolizer::State::resolve_lines(const ModuleSymbols& symbols, const Module
         for (const SourceFrame& frame : frames) lines.push_back(line(frame));
         // The same name with lines as without.
         const Answer* const symbol = cache.find(module.id, pending[index].address);
-        if (symbol != nullptr && symbol->outcome == Outcome::kResolved) {
+        if (!lines.empty() && symbol != nullptr && symbol->outcome == Outcome::kResolved) {
           lines.back().system_name = symbol->system_name;
           lines.back().name = symbol->name;
         }
         cache.add_lines(module.id, pending[index].address, lines);
       });
   // Where nothing at all could be read, the next time would be no better.
-  const bool comes_later = result.spent && (result.found > 0 || was_used);
+  const bool comes_later = result.spent && (result.found > 0 || result.given_up > 0 || was_used);
+  counters.lines_unread += result.given_up;
   const bool unread = result.damaged || result.spent || result.trouble != DebugTrouble::kNone;
   for (const Pending& p : pending) {
     if (cache.find_lines(module.id, p.address) != nullptr || !has_room()) continue;
@@ -256,7 +263,7 @@ void Symbolizer::State::resolve_lines(const ModuleSymbols& symbols, const Module
     counters.lines_unread += unread && !comes_later ? 1 : 0;
     if (!comes_later) cache.add_lines(module.id, p.address, {});
   }
-  if (unread && !comes_later) complain(module, result);
+  if ((unread && !comes_later) || result.given_up > 0) complain(module, result);
 }
 
 void Symbolizer::State::complain(const Module& module, const SourceResult& result) {
@@ -280,7 +287,7 @@ void Symbolizer::resolve(std::span<Query> queries) {
   if (state.cache.memory_bytes() > kKeptMemoryBytes) state.cache.clear();
   const std::size_t stack = remaining_stack_bytes();
   state.stack_bytes = stack - std::min(stack, kOwnStackBytes);
-  state.read_budget = ReadBudget(kMaxRead);
+  state.read_budget = ReadBudget(state.max_read);
   std::vector<const Query*> unknown;
   for (const Query& query : queries) {
     if (query.module != nullptr && !state.knows(query)) unknown.push_back(&query);

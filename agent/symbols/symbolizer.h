@@ -46,7 +46,9 @@ struct Query {
 class Symbolizer {
  public:
   // `debug_root` is where separate debug files are, absolute.
-  explicit Symbolizer(std::string debug_root = "/usr/lib/debug", Detail detail = Detail::kSymbols);
+  // `max_read`: what one resolve() may read of debug information.
+  explicit Symbolizer(std::string debug_root = "/usr/lib/debug", Detail detail = Detail::kSymbols,
+                      std::uint64_t max_read = kMaxRead);
   ~Symbolizer();
   Symbolizer(const Symbolizer&) = delete;
   Symbolizer& operator=(const Symbolizer&) = delete;
@@ -67,7 +69,7 @@ class Symbolizer {
     // Addresses that have no lines although their module has debug information: it is malformed,
     // compressed in a way that cannot be read, or too large.
     std::uint64_t lines_unread = 0;
-    // Looked up later, because one resolve() had read kMaxRead bytes of debug information.
+    // Looked up later, because one resolve() had read all that it may of debug information.
     std::uint64_t lines_postponed = 0;
   };
   const Counters& counters() const;
@@ -80,7 +82,7 @@ class Symbolizer {
   static constexpr std::size_t kKeptMemoryBytes = 4 << 20;
   static constexpr std::size_t kMaxMemoryBytes = 8 << 20;
   std::size_t memory_bytes() const;
-  // What one resolve() may read of debug information: some 0.3 s of CPU time.
+  // Some 0.3 s of CPU time.
   static constexpr std::uint64_t kMaxRead = 64 << 20;
 
  private:

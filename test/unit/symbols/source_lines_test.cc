@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -136,6 +136,14 @@ TEST_CASE("a debug file gives lines, found by build id or by its link") {
   check_fixture(CompiledFixture(
       "c++ -g", split + "objcopy --add-gnu-debuglink=library.so.debug library.so && "
                         "mkdir .debug && mv library.so.debug .debug/"));
+  // Without build id, the checksum in the link proves that the file belongs.
+  const std::string unnamed = "objcopy --remove-section .note.gnu.build-id library.so && " + split +
+                              "objcopy --add-gnu-debuglink=library.so.debug library.so";
+  check_fixture(CompiledFixture("c++ -g", unnamed));
+  const CompiledFixture other("c++ -g", unnamed + " && echo >> library.so.debug");
+  REQUIRE(other.module().build_id.empty());
+  Symbolizer symbolizer(other.dir / "debug", Detail::kLines);
+  CHECK(frames_of(symbolizer, other.module(), other.address("fixture_in_inner")).empty());
 }
 
 TEST_CASE("lines are there only when they are asked for") {
@@ -203,6 +211,79 @@ TEST_CASE("debug information that cannot be read is told once, and names stay") 
             (zstd ? " is compressed with zstd" : " is malformed") +
             "; functions there have their names, but not all have files and lines");
   CHECK(symbolizer.counters().lines_unread == 2);
+}
+
+TEST_CASE("what one look-up may not read comes with the next") {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const Module module = module_of_file(self);
+  std::vector<Query> queries;
+  for (std::uintptr_t at = module.text_start; at < module.text_limit; at += 1999) {
+    queries.push_back({&module, at, {}});
+  }
+  const auto answered = [&] {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        queries, [](const Query& query) { return !query.symbol.lines.empty(); }));
+  };
+  Symbolizer whole("/none", Detail::kLines, std::uint64_t{1} << 40);
+  whole.resolve(queries);
+  const std::size_t all = answered();
+  std::vector<std::string> names;
+  for (const Query& query : queries) {
+    names.emplace_back(query.symbol.lines.empty() ? "" : query.symbol.lines.front().name);
+  }
+  if (all == 0) {
+    WARN("SKIP: built without debug information");
+    return;
+  }
+  CHECK(whole.counters().lines_postponed == 0);
+
+  Symbolizer limited("/none", Detail::kLines, 8 << 20);
+  limited.resolve(queries);
+  std::size_t before = answered();
+  CHECK(before > 0);
+  CHECK(before < all);
+  CHECK(limited.counters().lines_postponed > 0);
+  int rounds = 1;
+  for (; before < all && rounds < 200; ++rounds) {
+    limited.resolve(queries);
+    const std::size_t now = answered();
+    CHECK(now >= before);
+    before = now;
+  }
+  INFO(rounds << " rounds");
+  CHECK(before == all);
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    if (!queries[i].symbol.lines.empty()) CHECK(queries[i].symbol.lines.front().name == names[i]);
+  }
+  limited.resolve(queries);
+  const std::uint64_t postponed = limited.counters().lines_postponed;
+  limited.resolve(queries);
+  CHECK(limited.counters().lines_postponed == postponed);
+
+  // Some units fit and some do not: those that do are there in the end.
+  std::uint64_t fits = 3 << 18;
+  std::optional<Symbolizer> small;
+  do {
+    small.emplace("/none", Detail::kLines, fits *= 2);
+    std::uint64_t before_round = 0;
+    do {
+      before_round = small->counters().lines_postponed;
+      small->resolve(queries);
+    } while (before_round != small->counters().lines_postponed);
+  } while (answered() == 0);
+  INFO("of " << all << " there are " << answered());
+  CHECK(small->counters().lines_unread >= all - answered());
+  CHECK(small->take_complaints().size() == (small->counters().lines_unread > 0 ? 1 : 0));
+
+  // Nothing fits: that is told once, and not tried again.
+  Symbolizer tiny("/none", Detail::kLines, 1000);
+  tiny.resolve(queries);
+  CHECK(answered() == 0);
+  REQUIRE(tiny.take_complaints().size() == 1);
+  CHECK(tiny.counters().lines_unread == queries.size());
+  tiny.resolve(queries);
+  CHECK(tiny.take_complaints().empty());
+  CHECK(tiny.counters().lines_unread == queries.size());
 }
 
 // Answers as addr2line prints them: function, file:line.
