@@ -31,7 +31,7 @@ const Real& real() noexcept {
 
 void restore_belief(const sigjmp_buf where) noexcept {
   if (where[0].__mask_was_saved != 0) {
-    believed_blocked = bits_of(where[0].__saved_mask) & guarded_signals();
+    believe(bits_of(where[0].__saved_mask));
   }
 }
 

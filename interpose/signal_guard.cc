@@ -17,7 +17,7 @@
 
 namespace otprof::interpose {
 
-constinit thread_local SignalBits believed_blocked = 0;
+constinit thread_local SignalBits believed_mask = 0;
 
 namespace {
 
@@ -55,13 +55,16 @@ SigactionFunction real_sigaction() noexcept {
   return real;
 }
 
-void raw_mask(int how, SignalBits bits) noexcept {
+// The mask before.
+SignalBits raw_mask(int how, SignalBits bits) noexcept {
+  SignalBits before = 0;
   long result = SYS_rt_sigprocmask;
   register long size __asm__("r10") = kKernelSetBytes;
   __asm__ volatile("syscall"
                    : "+a"(result)
-                   : "D"(static_cast<long>(how)), "S"(&bits), "d"(nullptr), "r"(size)
+                   : "D"(static_cast<long>(how)), "S"(&bits), "d"(&before), "r"(size)
                    : "rcx", "r11", "memory");
+  return before;
 }
 
 // Sends the signal to this thread again, with all that came with it.
@@ -134,14 +137,14 @@ void call_program(int signal, siginfo_t* info, void* context,
     set_believed_action(signal, default_action);
   }
   raw_mask(SIG_SETMASK, mask);
-  const SignalBits believed_before = believed_blocked;
-  believed_blocked = (believed_before | mask) & guarded_signals();
+  const SignalBits believed_before = believed_mask;
+  believe(believed_before | mask);
   if ((action.sa_flags & SA_SIGINFO) != 0) {
     action.sa_sigaction(signal, info, context);
   } else {
     action.sa_handler(signal);
   }
-  believed_blocked = believed_before;
+  believed_mask = believed_before;
 }
 
 }  // namespace
@@ -173,6 +176,20 @@ void die_by_default(int signal, const siginfo_t* info) noexcept {
 }
 
 SignalBits guarded_signals() noexcept { return guarded.load(std::memory_order_acquire); }
+
+void believe(SignalBits mask) noexcept {
+  // libc or the kernel takes these out of every mask.
+  constexpr SignalBits kNeverBlocked = bit_of(SIGKILL) | bit_of(SIGSTOP) | bit_of(32) | bit_of(33);
+  believed_mask = (mask & guarded_signals()) == 0 ? 0 : mask & ~kNeverBlocked;
+}
+
+SignalBits believed_blocked(SignalBits in_kernel) noexcept {
+  const SignalBits ours = guarded_signals();
+  if ((believed_mask & ~ours & ~in_kernel) != 0) {
+    believed_mask = 0;
+  }
+  return believed_mask & ours;
+}
 
 struct sigaction believed_action(int signal) noexcept {
   const Believed& record = believed[static_cast<std::size_t>(slot_of(signal))];
@@ -246,8 +263,8 @@ void leave_guarded_signals(bool has_done) noexcept {
       real_sigaction()(signal, &wanted, nullptr);
     }
   }
-  if (has_done && believed_blocked != 0) {
-    raw_mask(SIG_BLOCK, believed_blocked);
+  if (has_done && (believed_mask & ours) != 0) {
+    raw_mask(SIG_BLOCK, believed_mask & ours);
   }
 }
 
@@ -265,8 +282,9 @@ AsBelieved::AsBelieved() noexcept {
       set_in_kernel(signal, SIG_IGN);
     }
   }
-  blocked_ = believed_blocked;
-  if (blocked_ != 0) {
+  if (believed_mask != 0) {
+    const SignalBits in_kernel = raw_mask(SIG_BLOCK, 0);
+    blocked_ = believed_blocked(in_kernel);
     raw_mask(SIG_BLOCK, blocked_);
   }
   errno = error;
@@ -289,7 +307,9 @@ void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
   if (drops_guarded.load(std::memory_order_relaxed)) {
     return;
   }
-  if ((believed_blocked & bit_of(signal)) != 0 && can_be_blocked(signal, *info)) {
+  SignalBits blocked = bits_of(static_cast<ucontext_t*>(context)->uc_sigmask);
+  blocked = believed_blocked(blocked);
+  if ((blocked & bit_of(signal)) != 0 && can_be_blocked(signal, *info)) {
     // It stays pending, as the program expects; this thread is not sampled while it does.
     add_bits(static_cast<ucontext_t*>(context)->uc_sigmask, bit_of(signal));
     is_for_process(signal, *info) ? requeue_to_process(signal, *info) : requeue(signal, info);

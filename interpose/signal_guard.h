@@ -56,7 +56,14 @@ class AsBelieved {
   SignalBits blocked_ = 0;
 };
 
-// The guarded signals that the program believes this thread blocks. A new thread inherits them.
-extern constinit thread_local SignalBits believed_blocked;
+// The mask that the program believes this thread to have, as far as it set it through libc; 0 when no guarded
+// signal is in it. A new thread inherits it.
+//
+// The kernel gives a thread another mask by itself, when a handler that changed it returns. It then lacks
+// some other signal that is in here, as good as always, and what is believed here is over.
+extern constinit thread_local SignalBits believed_mask;
+void believe(SignalBits mask) noexcept;
+// The guarded signals in it, given the mask that this thread has in the kernel.
+SignalBits believed_blocked(SignalBits in_kernel) noexcept;
 
 }  // namespace otprof::interpose

@@ -104,7 +104,14 @@ int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) 
   if (ours == 0) {
     return real(how, set, old);
   }
-  const SignalBits blocked_before = believed_blocked;
+  SignalBits blocked_before = 0;
+  if (believed_mask != 0) {
+    sigset_t now;
+    if (real(SIG_BLOCK, nullptr, &now) == 0) {
+      blocked_before = believed_blocked(bits_of(now));
+    }
+  }
+  const SignalBits mask_before = believed_mask;
   sigset_t allowed;
   if (set != nullptr) {
     allowed = *set;
@@ -112,20 +119,20 @@ int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) 
   }
   // Before the call: a signal that is pending comes within it.
   if (set != nullptr) {
-    const SignalBits named = bits_of(*set) & ours;
+    const SignalBits named = bits_of(*set);
     if (how == SIG_BLOCK) {
-      believed_blocked = blocked_before | named;
+      believe(mask_before | named);
     } else if (how == SIG_UNBLOCK) {
-      believed_blocked = blocked_before & ~named;
+      believe(mask_before & ~named);
     } else {
-      believed_blocked = named;
+      believe(named);
     }
   }
   // UNBLOCK may name a guarded signal that really is blocked: inherited from before, or pending.
   const bool as_it_is = set == nullptr || how == SIG_UNBLOCK;
   const int result = real(how, as_it_is ? set : &allowed, old);
   if (result != 0) {
-    believed_blocked = blocked_before;
+    believed_mask = mask_before;
     return result;
   }
   if (old != nullptr) {
@@ -140,7 +147,7 @@ void unblock_guarded_signals() noexcept {
   sigemptyset(&guarded);
   add_bits(guarded, guarded_signals());
   real_pthread_sigmask()(SIG_UNBLOCK, &guarded, &before);
-  believed_blocked = (believed_blocked | bits_of(before)) & guarded_signals();
+  believe(believed_mask | bits_of(before));
 }
 
 }  // namespace otprof::interpose

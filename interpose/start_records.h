@@ -15,7 +15,7 @@ using StartRoutine = void* (*)(void*);
 struct StartRecord {
   StartRoutine routine = nullptr;
   void* argument = nullptr;
-  std::uint64_t believed_blocked = 0;  // signal_guard.h; the mask is inherited
+  std::uint64_t believed_mask = 0;  // signal_guard.h; the mask is inherited
 };
 
 class StartRecords {

@@ -26,7 +26,7 @@ StartRecords start_records;
 void* run_thread(void* given) {
   const StartRecord record = *static_cast<StartRecord*>(given);
   start_records.give_back(static_cast<StartRecord*>(given));
-  believed_blocked = record.believed_blocked;
+  believed_mask = record.believed_mask;
   if (const ThreadStartHook hook = thread_start_hook()) {
     hook();
   }
@@ -43,7 +43,7 @@ void tell_if_main_thread() {
 }  // namespace otprof::interpose
 
 using otprof::interpose::before_thread_hook;
-using otprof::interpose::believed_blocked;
+using otprof::interpose::believed_mask;
 using otprof::interpose::CreateFunction;
 using otprof::interpose::next;
 using otprof::interpose::run_thread;
@@ -64,12 +64,12 @@ extern "C" {
     hook();
   }
   // Without a free record the thread starts as it would without us; the agent finds it later.
-  const bool is_needed = thread_start_hook() != nullptr || believed_blocked != 0;
+  const bool is_needed = thread_start_hook() != nullptr || believed_mask != 0;
   StartRecord* record = is_needed ? start_records.take() : nullptr;
   if (record == nullptr) {
     return real(thread, attributes, routine, argument);
   }
-  *record = {routine, argument, believed_blocked};
+  *record = {routine, argument, believed_mask};
   const int error = real(thread, attributes, run_thread, record);
   if (error != 0) {
     start_records.give_back(record);

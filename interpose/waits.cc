@@ -40,14 +40,14 @@ const Real& real() noexcept {
 
 class BelievedMeanwhile {
  public:
-  explicit BelievedMeanwhile(Mask mask) noexcept : before_(believed_blocked) {
+  explicit BelievedMeanwhile(Mask mask) noexcept : before_(believed_mask) {
     if (mask != nullptr) {
-      believed_blocked = bits_of(*mask) & guarded_signals();
+      believe(bits_of(*mask));
     }
   }
   ~BelievedMeanwhile() noexcept {
-    believed_blocked = before_;
-    unblock_really(before_);
+    believed_mask = before_;
+    unblock_really(before_ & guarded_signals());
   }
   BelievedMeanwhile(const BelievedMeanwhile&) = delete;
   BelievedMeanwhile& operator=(const BelievedMeanwhile&) = delete;

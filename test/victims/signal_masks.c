@@ -39,6 +39,12 @@ static void count_and_leave_blocked(int number) {
   sigprocmask(SIG_BLOCK, &set, NULL);
   ++taken;
 }
+static void block_all(int number) {
+  (void)number;
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+}
 static void count_and_jump(int number) {
   (void)number;
   ++taken;
@@ -63,6 +69,14 @@ static void in_handlers(int number) {
     }
     tell("handler", number);
   }
+  signal(number, count);
+  signal(SIGUSR1, block_all);
+  for (int j = 0; j < 3; ++j) {
+    raise(SIGUSR1);  // a mask for as long as its handler runs
+    burn_ms(2);
+    raise(number);
+  }
+  tell("handlers of others", number);
   signal(number, count_and_jump);
   for (volatile int j = 0; j < 5; ++j) {
     if (sigsetjmp(back, 1) == 0) {
