@@ -274,6 +274,12 @@ void unblock_really(SignalBits signals) noexcept {
   }
 }
 
+void block_really(SignalBits signals) noexcept {
+  if (signals != 0) {
+    raw_mask(SIG_BLOCK, signals);
+  }
+}
+
 AsBelieved::AsBelieved() noexcept {
   const int error = errno;
   for (int signal = 1; signal < NSIG; ++signal) {

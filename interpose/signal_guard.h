@@ -40,6 +40,7 @@ void die_by_default(int signal, const siginfo_t* info) noexcept;
 // that none is, this thread may be sampled again; one that is after all comes back to be pending. errno is
 // kept.
 void unblock_really(SignalBits signals) noexcept;
+void block_really(SignalBits signals) noexcept;
 
 // Around a call that hands dispositions and mask on to another program, which inherits what is
 // ignored and what is blocked: as long as this lives the kernel has what the program believes.

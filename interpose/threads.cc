@@ -27,6 +27,7 @@ void* run_thread(void* given) {
   const StartRecord record = *static_cast<StartRecord*>(given);
   start_records.give_back(static_cast<StartRecord*>(given));
   believed_mask = record.believed_mask;
+  unblock_really(believed_mask & guarded_signals());
   if (const ThreadStartHook hook = thread_start_hook()) {
     hook();
   }
@@ -44,7 +45,9 @@ void tell_if_main_thread() {
 
 using otprof::interpose::before_thread_hook;
 using otprof::interpose::believed_mask;
+using otprof::interpose::block_really;
 using otprof::interpose::CreateFunction;
+using otprof::interpose::guarded_signals;
 using otprof::interpose::next;
 using otprof::interpose::run_thread;
 using otprof::interpose::start_records;
@@ -52,6 +55,7 @@ using otprof::interpose::StartRecord;
 using otprof::interpose::tell_if_main_thread;
 using otprof::interpose::thread_start_hook;
 using otprof::interpose::ThreadStartHook;
+using otprof::interpose::unblock_really;
 
 extern "C" {
 
@@ -70,7 +74,10 @@ extern "C" {
     return real(thread, attributes, routine, argument);
   }
   *record = {routine, argument, believed_mask};
+  // What comes before the new thread knows what it believes would come too early.
+  block_really(believed_mask & guarded_signals());
   const int error = real(thread, attributes, run_thread, record);
+  unblock_really(believed_mask & guarded_signals());
   if (error != 0) {
     start_records.give_back(record);
   }

@@ -150,6 +150,13 @@ static void* burn_and_look(void* number) {
   tell("thread", (int)(size_t)number);
   return NULL;
 }
+static void* wait_for_it(void* number) {
+  const sigset_t set = only((int)(size_t)number);
+  int got = 0;
+  sigwait(&set, &got);
+  printf("waited for %d\n", got);
+  return NULL;
+}
 static void in_threads(int number) {
   const sigset_t set = only(number);
   sigset_t before;
@@ -157,7 +164,14 @@ static void in_threads(int number) {
   sigprocmask(SIG_BLOCK, &set, &before);
   pthread_create(&thread, NULL, burn_and_look, (void*)(size_t)number);
   pthread_join(thread, NULL);
-  tell("blocked in threads", number);
+  for (int i = 0; i < 3; ++i) {
+    pthread_create(&thread, NULL, wait_for_it, (void*)(size_t)number);
+    burn_ms(i * 3);
+    kill(getpid(), number);
+    burn_ms(3);
+    pthread_join(thread, NULL);
+  }
+  tell("waited for by threads", number);
   sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
