@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers answer the same bytes and end the same way with their heap profiled at 16 KiB, whatever their
+"""test_servers.py [TEST...]
+
+Servers answer the same bytes and end the same way with their heap profiled at 16 KiB, whatever their
 memory comes from, and leave heap profiles: redis-server, nginx and postgres under load, on the loopback alone.
 """
 import concurrent.futures
@@ -11,13 +13,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import heap_harness as harness
 
 # Debian's redis-tools has the server under another name; what it is called decides what it is.
 REDIS_PROGRAMS = ("/usr/bin/redis-server", "/usr/bin/redis-check-rdb")
-POSTGRES_DIRECTORIES = ("/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin",
+# Where `tools/dev setup` unpacks what is not installed.
+UNPACKED = os.environ["UNPACKED_SERVERS"]
+POSTGRES_DIRECTORIES = (f"{UNPACKED}/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin",
                         "/usr/lib/postgresql/17/bin", "/usr/local/bin", "/usr/bin")
 
 
@@ -146,7 +151,7 @@ http {{
 
 
 def test_nginx(directory):
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:" + harness.PATH)
+    program = shutil.which("nginx", path=f"{UNPACKED}/usr/sbin:/usr/sbin:/usr/local/sbin:{harness.PATH}")
     if program is None:
         raise harness.Skip("nginx is not installed")
 
@@ -238,4 +243,4 @@ def test_postgres(directory):
 
 
 if __name__ == "__main__":
-    harness.main(globals())
+    harness.main({name: globals()[name] for name in sys.argv[1:]} or globals())
