@@ -419,6 +419,12 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     return;
   }
   probe_unusual_calls();
+  if (!survives_handlers()) {
+    open_log(LogLevel::kWarn, {});
+    log_warning(
+        "started under a filter of system calls that lets no signal handler return; not profiling");
+    return;
+  }
   auto* agent = new Agent;
   std::string warnings;
   agent->options = read_options(

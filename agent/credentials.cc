@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "agent/raw_syscall.h"
+#include "agent/unusual_calls.h"
 
 namespace otprof::agent {
 namespace {
@@ -15,7 +16,7 @@ constexpr long kKeepRights = SECBIT_KEEP_CAPS;
 AllRights own_rights() noexcept {
   AllRights rights{};
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  raw_syscall(SYS_capget, syscall_argument(&header), syscall_argument(rights.data()));
+  unusual_syscall(SYS_capget, syscall_argument(&header), syscall_argument(rights.data()));
   return rights;
 }
 
@@ -50,11 +51,11 @@ Credentials own_credentials() noexcept {
   static_assert(sizeof(AllRights) == _LINUX_CAPABILITY_U32S_3 * sizeof(__user_cap_data_struct));
   Credentials own;
   auto& [user, effective_user, saved_user] = own.users;
-  raw_syscall(SYS_getresuid, syscall_argument(&user), syscall_argument(&effective_user),
-              syscall_argument(&saved_user));
+  unusual_syscall(SYS_getresuid, syscall_argument(&user), syscall_argument(&effective_user),
+                  syscall_argument(&saved_user));
   auto& [group, effective_group, saved_group] = own.groups;
-  raw_syscall(SYS_getresgid, syscall_argument(&group), syscall_argument(&effective_group),
-              syscall_argument(&saved_group));
+  unusual_syscall(SYS_getresgid, syscall_argument(&group), syscall_argument(&effective_group),
+                  syscall_argument(&saved_group));
   own.rights = own_rights();
   own.secure_bits = raw_syscall(SYS_prctl, PR_GET_SECUREBITS);
   return own;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "agent/raw_syscall.h"
+#include "agent/unusual_calls.h"
 #include "interpose/hooks.h"
 
 namespace otprof::agent {
@@ -39,7 +40,7 @@ LateSignals::LateSignals() noexcept {
       all &= ~bit_of(signal);
     }
   }
-  raw_syscall(SYS_rt_sigpending, syscall_argument(&pending_), sizeof pending_);
+  unusual_syscall(SYS_rt_sigpending, syscall_argument(&pending_), sizeof pending_);
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, syscall_argument(&all), syscall_argument(&blocked_),
               sizeof all);
   if (!has_one_thread()) {
@@ -65,8 +66,8 @@ void LateSignals::ignore_endings() noexcept {
 LateSignals::~LateSignals() noexcept {
   const std::uint64_t late = ~blocked_ & ~pending_;
   const timespec at_once{};
-  while (raw_syscall(SYS_rt_sigtimedwait, syscall_argument(&late), 0, syscall_argument(&at_once),
-                     sizeof late) > 0) {
+  while (unusual_syscall(SYS_rt_sigtimedwait, syscall_argument(&late), 0,
+                         syscall_argument(&at_once), sizeof late) > 0) {
   }
   for (int signal = 1; signal <= kSignals; ++signal) {
     if ((ignored_ & bit_of(signal)) != 0) {

@@ -18,6 +18,9 @@ void probe_unusual_calls() noexcept;
 // False when the process would not survive it. Any thread.
 bool survives_call(long number) noexcept;
 
+// False when it would not survive the return from a signal handler.
+bool survives_handlers() noexcept;
+
 // As raw_syscall(), but refused with -EPERM when the process would not survive it. For the calls named
 // in unusual_calls.cc. Any thread.
 inline long unusual_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A service that is executed under a filter which kills for debugging calls, as service managers set
+// A service that is executed under a filter which kills for debugging calls and others, as service managers set
 // up: a profiler may not even try whether it may use them.
 #include "test/victims/victim.h"
 #include "test/victims/seccomp_filter.h"
@@ -16,7 +16,8 @@ static void* allocate(void* unused) {
 int main(int argc, char** argv) {
   if (argc == 1) {
     const int debugging[] = {SYS_perf_event_open, SYS_pidfd_open, SYS_pidfd_getfd, SYS_ptrace,
-                             SYS_unshare};
+                             SYS_unshare, SYS_capget, SYS_getresuid, SYS_getresgid,
+                             SYS_rt_sigpending, SYS_rt_sigtimedwait};
     if (forbid(debugging, sizeof debugging / sizeof *debugging, SECCOMP_RET_KILL_PROCESS) != 0) {
       skip("no seccomp filters here");
     }
