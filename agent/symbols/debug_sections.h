@@ -51,8 +51,8 @@ class ReadBudget {
   std::uint64_t left_;
 };
 
-// Why a section that is there cannot be read.
-enum class DebugTrouble : std::uint8_t { kNone, kZstd, kDamaged };
+// Why something that is there cannot be read.
+enum class DebugTrouble : std::uint8_t { kNone, kZstd, kDamaged, kNoAltFile };
 
 class DebugSections {
  public:
@@ -70,6 +70,13 @@ class DebugSections {
   // All `size` bytes at `offset` or false.
   bool read(DebugSection id, std::uint64_t offset, void* to, std::size_t size);
   DebugTrouble trouble() const { return trouble_; }
+  // Those of the file to which dwz has moved some of this one's (alt_debug_file.h). Null is trouble
+  // once somebody asks for it.
+  void set_alt(DebugSections* alt) { alt_ = alt; }
+  DebugSections* alt() {
+    if (alt_ == nullptr) trouble_ = DebugTrouble::kNoAltFile;
+    return alt_;
+  }
 
  private:
   struct Section {
@@ -84,6 +91,7 @@ class DebugSections {
   ReadBudget& budget_;
   InflatedPieces pieces_;
   std::array<Section, kDebugSections> sections_;
+  DebugSections* alt_ = nullptr;
   DebugTrouble trouble_ = DebugTrouble::kNone;
 };
 

@@ -186,6 +186,11 @@ std::string string_of(DebugSections& sections, const DebugUnit& unit, const Attr
     case Kind::kString: break;
     case Kind::kLineString: section = DebugSection::kLineStr; break;
     case Kind::kInlineString: section = DebugSection::kInfo; break;
+    case Kind::kAltString: {
+      DebugSections* const alt = sections.alt();
+      return alt != nullptr ? DebugCursor(*alt, DebugSection::kStr, offset).string(max)
+                            : std::string();
+    }
     case Kind::kStringIndex: {
       const std::uint64_t size = sections.size(DebugSection::kStrOffsets);
       if (unit.str_offsets_base > size || value.value > size / unit.format.offset_size) return {};

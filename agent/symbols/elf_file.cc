@@ -28,12 +28,13 @@ bool in_range(std::uint64_t offset, std::uint64_t size, std::uint64_t total) {
 
 }  // namespace
 
-std::optional<ElfFile> ElfFile::open(const ByteSource& source) {
+std::optional<ElfFile> ElfFile::open(const ByteSource& source, Kind kind) {
   Elf64_Ehdr header;
   if (!source.read(0, &header, sizeof header)) return std::nullopt;
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_ident[EI_DATA] != kByteOrder || header.e_machine != kMachine ||
-      (header.e_type != ET_EXEC && header.e_type != ET_DYN)) {
+      (header.e_type == ET_REL) != (kind == Kind::kObject) ||
+      (header.e_type != ET_REL && header.e_type != ET_EXEC && header.e_type != ET_DYN)) {
     return std::nullopt;
   }
   ElfFile file(source);

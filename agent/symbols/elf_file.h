@@ -28,8 +28,10 @@ inline constexpr std::uint16_t kMachine = EM_AARCH64;
 
 class ElfFile {
  public:
+  // Linked files have code at addresses; dwz writes its common files as if they were objects.
+  enum class Kind : std::uint8_t { kLinked, kObject };
   // Nothing if the headers are malformed or for another machine. `source` must outlive the result.
-  static std::optional<ElfFile> open(const ByteSource& source);
+  static std::optional<ElfFile> open(const ByteSource& source, Kind kind = Kind::kLinked);
 
   const ByteSource& source() const { return *source_; }
   // True when a section was dropped because it lies outside the file.

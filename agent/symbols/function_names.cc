@@ -4,21 +4,28 @@
 namespace otprof::symbols {
 namespace {
 
+using Kind = AttributeValue::Kind;
+
 // A concrete function, its abstract one, the declaration in a class, and a margin.
 constexpr int kMaxHops = 8;
 
 }  // namespace
 
+FunctionNames::FunctionNames(DebugSections& sections) : sections_(sections), units_(sections) {}
+
 void FunctionNames::enter(const DebugUnit& unit) {
   names_.clear();
+  alt_names_.clear();
   unit_ = unit;
 }
 
 const std::string& FunctionNames::name(const AttributeValue& entry) {
-  if (entry.kind != AttributeValue::Kind::kReference) return none_;
-  const auto known = names_.find(entry.value);
-  if (known != names_.end()) return known->second;
-  return names_.emplace(entry.value, find(entry.value)).first->second;
+  const bool is_alt = entry.kind == Kind::kAltReference;
+  if (!is_alt && entry.kind != Kind::kReference) return none_;
+  auto& names = is_alt ? alt_names_ : names_;
+  const auto known = names.find(entry.value);
+  if (known != names.end()) return known->second;
+  return names.emplace(entry.value, find(entry)).first->second;
 }
 
 const DebugUnit* FunctionNames::unit_of(std::uint64_t offset) {
@@ -35,9 +42,19 @@ const DebugUnit* FunctionNames::unit_of(std::uint64_t offset) {
   return has_abbreviations ? &*unit_ : nullptr;
 }
 
-std::string FunctionNames::find(std::uint64_t offset) {
+std::string FunctionNames::find(AttributeValue from) {
   std::string plain;
   for (int hop = 0; hop < kMaxHops; ++hop) {
+    if (from.kind == Kind::kAltReference) {
+      DebugSections* const alt = sections_.alt();
+      if (alt == nullptr) break;
+      if (alt_ == nullptr) alt_ = std::make_unique<FunctionNames>(*alt);
+      // There is no third file.
+      std::string found = alt_->find({Kind::kReference, from.value});
+      return found.empty() ? plain : found;
+    }
+    if (from.kind != Kind::kReference) break;
+    const std::uint64_t offset = from.value;
     const DebugUnit* const unit = unit_of(offset);
     if (unit == nullptr) break;
     DebugCursor cursor(sections_, DebugSection::kInfo, offset, unit->limit);
@@ -46,10 +63,8 @@ std::string FunctionNames::find(std::uint64_t offset) {
     std::string linkage = string_of(sections_, *unit, entry[Wanted::kLinkageName], kMaxBytes);
     if (!linkage.empty()) return linkage;
     if (plain.empty()) plain = string_of(sections_, *unit, entry[Wanted::kName], kMaxBytes);
-    AttributeValue next = entry[Wanted::kAbstractOrigin];
-    if (next.kind == AttributeValue::Kind::kNone) next = entry[Wanted::kSpecification];
-    if (next.kind != AttributeValue::Kind::kReference) break;
-    offset = next.value;
+    from = entry[Wanted::kAbstractOrigin];
+    if (from.kind == Kind::kNone) from = entry[Wanted::kSpecification];
   }
   return plain;
 }

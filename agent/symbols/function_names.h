@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,7 +17,8 @@ namespace otprof::symbols {
 
 class FunctionNames {
  public:
-  explicit FunctionNames(DebugSections& sections) : sections_(sections), units_(sections) {}
+  // `sections`, and with them those of another file that they refer to, must outlive the object.
+  explicit FunctionNames(DebugSections& sections);
 
   // Before the entries of a unit are asked for: it is at hand then. Forgets the names of the last.
   void enter(const DebugUnit& unit);
@@ -27,14 +29,16 @@ class FunctionNames {
   static constexpr std::size_t kMaxBytes = 1025;
 
  private:
-  std::string find(std::uint64_t offset);
+  std::string find(AttributeValue entry);
   const DebugUnit* unit_of(std::uint64_t offset);
 
   DebugSections& sections_;
   UnitIndex units_;
   std::optional<DebugUnit> unit_;  // the one that was read last
   AbbreviationTable abbreviations_;
-  std::unordered_map<std::uint64_t, std::string> names_;  // by offset of the entry
+  std::unordered_map<std::uint64_t, std::string> names_;      // by offset of the entry
+  std::unordered_map<std::uint64_t, std::string> alt_names_;  // the same, in the other file
+  std::unique_ptr<FunctionNames> alt_;                        // null until something is there
   const std::string none_;
 };
 

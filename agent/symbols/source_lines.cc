@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/symbols/alt_debug_file.h"
 #include "agent/symbols/function_names.h"
 #include "agent/symbols/inline_chains.h"
 #include "agent/symbols/line_program.h"
@@ -81,11 +82,14 @@ class UnitLines {
 
 }  // namespace
 
-SourceResult find_source_lines(const ElfFile& elf, ReadBudget& budget,
-                               std::span<const std::uint64_t> addresses, const SourceSink& sink) {
+SourceResult find_source_lines(const ElfFile& elf, const std::string& debug_root,
+                               ReadBudget& budget, std::span<const std::uint64_t> addresses,
+                               const SourceSink& sink) {
   SourceResult result;
   const bool has_all = budget.untouched();
+  AltDebugFile alt;
   DebugSections sections(elf, budget);
+  sections.set_alt(alt.open(elf, debug_root, budget));
   const std::vector<std::uint64_t> units = find_units(sections, addresses);
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < units.size(); ++i) {

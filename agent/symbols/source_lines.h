@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "agent/symbols/debug_sections.h"
@@ -34,9 +35,10 @@ struct SourceResult {
   DebugTrouble trouble = DebugTrouble::kNone;
 };
 
-// `addresses` ascending, in the file's own view.
-SourceResult find_source_lines(const ElfFile& elf, ReadBudget& budget,
-                               std::span<const std::uint64_t> addresses, const SourceSink& sink);
+// `addresses` ascending, in the file's own view. `debug_root`: see alt_debug_file.h.
+SourceResult find_source_lines(const ElfFile& elf, const std::string& debug_root,
+                               ReadBudget& budget, std::span<const std::uint64_t> addresses,
+                               const SourceSink& sink);
 
 // Frames of one address; the outermost of a longer chain is moved up to be the last.
 inline constexpr std::size_t kMaxInlineFrames = 64;

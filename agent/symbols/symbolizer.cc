@@ -77,7 +77,7 @@ class ModuleSymbols {
     addresses.reserve(pending.size());
     for (const Pending& p : pending) addresses.push_back(p.address - module_.bias);
     if (elf_ && DebugSections::present_in(*elf_)) {
-      return find_source_lines(*elf_, budget, addresses, sink);
+      return find_source_lines(*elf_, debug_root_, budget, addresses, sink);
     }
     FileSource file;
     std::optional<ElfFile> elf;
@@ -88,7 +88,7 @@ class ModuleSymbols {
             ? own != nullptr && open_linked_file(module_, *own, debug_root_, budget, file, elf)
             : open_debug_file(module_, own, debug_root_, DebugContents::kLines, file, elf);
     if (!found) return {};
-    return find_source_lines(*elf, budget, addresses, sink);
+    return find_source_lines(*elf, debug_root_, budget, addresses, sink);
   }
 
  private:
@@ -271,8 +271,11 @@ void Symbolizer::State::complain(const Module& module, const SourceResult& resul
   std::string why = " is malformed";
   if (result.spent) why = " is too large";
   if (result.trouble == DebugTrouble::kZstd) why = " is compressed with zstd";
-  complaints.push_back("the debug information of " + module.path + why +
-                       "; functions there have their names, but not all have files and lines");
+  if (result.trouble == DebugTrouble::kNoAltFile)
+    why = " refers to a file of dwz that is not there";
+  complaints.push_back(
+      "the debug information of " + module.path + why +
+      "; functions there have their names, but not all have files, lines and what was inlined");
 }
 
 // Whether all that is wanted is in the cache.

@@ -54,7 +54,8 @@ void look_up_everything(const std::string& bytes, Reach& reach) {
   ReadBudget budget(kBudget);
   std::vector<bool> told(addresses.size());
   const SourceResult result = find_source_lines(
-      *elf, budget, addresses, [&](std::size_t index, std::span<const SourceFrame> frames) {
+      *elf, "/none", budget, addresses,
+      [&](std::size_t index, std::span<const SourceFrame> frames) {
         require(index < addresses.size() && !told[index], "an address is told twice");
         told[index] = true;
         require(!frames.empty() && frames.size() <= kMaxInlineFrames, "number of frames");

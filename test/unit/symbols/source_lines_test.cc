@@ -146,6 +146,34 @@ TEST_CASE("a debug file gives lines, found by build id or by its link") {
   CHECK(frames_of(symbolizer, other.module(), other.address("fixture_in_inner")).empty());
 }
 
+TEST_CASE("what dwz has moved to another file is found there") {
+  if (!program_exists("dwz")) {
+    WARN("SKIP: no dwz");
+    return;
+  }
+  const char* const version = GENERATE("-gdwarf-4", "-gdwarf-5");
+  INFO(version);
+  check_fixture(CompiledFixture(std::string("c++ -g ") + version, "dwz library.so"));
+  const std::string shared =
+      "objcopy --only-keep-debug library.so library.so.debug && strip --strip-debug library.so && "
+      "cp library.so.debug other.debug && "
+      "dwz -m common.debug -M $PWD/common.debug library.so.debug other.debug && "
+      "readelf -SW library.so.debug | grep -q gnu_debugaltlink && "
+      "objcopy --add-gnu-debuglink=library.so.debug library.so";
+  const CompiledFixture fixture(std::string("c++ -g ") + version, shared);
+  check_fixture(fixture);
+
+  std::filesystem::remove(fixture.dir / "common.debug");
+  Symbolizer symbolizer(fixture.dir / "debug", Detail::kLines);
+  const auto frames = frames_of(symbolizer, fixture.module(), fixture.address("fixture_in_inner"));
+  REQUIRE(!frames.empty());
+  CHECK(frames.back().name == "fixture_outer");
+  CHECK(frames.back().line == fixture.inner().back().line);
+  const auto complaints = symbolizer.take_complaints();
+  REQUIRE(complaints.size() == 1);
+  CHECK(complaints[0].find("refers to a file of dwz that is not there") != std::string::npos);
+}
+
 TEST_CASE("lines are there only when they are asked for") {
   const CompiledFixture fixture("c++ -g");
   Symbolizer symbolizer(fixture.dir / "debug");
@@ -206,10 +234,11 @@ TEST_CASE("debug information that cannot be read is told once, and names stay") 
   CHECK(name_of(symbolizer, fixture.module(), address).name == "fixture_outer");
   const auto complaints = symbolizer.take_complaints();
   REQUIRE(complaints.size() == 1);
-  CHECK(complaints[0] ==
-        "the debug information of " + fixture.path() +
-            (zstd ? " is compressed with zstd" : " is malformed") +
-            "; functions there have their names, but not all have files and lines");
+  CHECK(
+      complaints[0] ==
+      "the debug information of " + fixture.path() +
+          (zstd ? " is compressed with zstd" : " is malformed") +
+          "; functions there have their names, but not all have files, lines and what was inlined");
   CHECK(symbolizer.counters().lines_unread == 2);
 }
 
@@ -354,7 +383,8 @@ TEST_CASE("lines and inlined functions of this program are those that addr2line 
   ReadBudget budget(std::uint64_t{1} << 32);
   std::vector<std::vector<Frame>> found(addresses.size());
   find_source_lines(
-      *elf, budget, addresses, [&](std::size_t index, std::span<const SourceFrame> frames) {
+      *elf, "/none", budget, addresses,
+      [&](std::size_t index, std::span<const SourceFrame> frames) {
         for (const SourceFrame& frame : frames) {
           found[index].push_back(
               {std::string(frame.function), std::string(frame.file), static_cast<int>(frame.line)});
@@ -417,7 +447,7 @@ TEST_CASE("how long lines take", "[.][speed]") {
     }
     ReadBudget budget(std::uint64_t{1} << 40);
     const std::clock_t began = std::clock();
-    const SourceResult result = find_source_lines(*elf, budget, addresses,
+    const SourceResult result = find_source_lines(*elf, "/none", budget, addresses,
                                                   [](std::size_t, std::span<const SourceFrame>) {});
     const double ms = 1e3 * static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
     std::printf("%zu addresses, %zu with lines: %.0f ms, %.0f for each ms, %.1f MiB read\n",
