@@ -257,6 +257,7 @@ TEST_CASE("what one look-up may not read comes with the next") {
   whole.resolve(queries);
   const std::size_t all = answered();
   std::vector<std::string> names;
+  names.reserve(queries.size());
   for (const Query& query : queries) {
     names.emplace_back(query.symbol.lines.empty() ? "" : query.symbol.lines.front().name);
   }
@@ -435,7 +436,7 @@ TEST_CASE("how long lines take", "[.][speed]") {
   REQUIRE(file.open(path));
   const auto elf = ElfFile::open(file);
   REQUIRE(elf);
-  for (const std::size_t count : {500, 4000, 20000}) {
+  for (const std::size_t count : {500U, 4000U, 20000U}) {
     std::vector<std::uint64_t> addresses;
     for (const Elf64_Shdr& section : elf->sections()) {
       if (elf->section_name(section) != ".text") continue;
