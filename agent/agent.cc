@@ -150,6 +150,7 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
   }
   if (!effects.may_probe_stacks) {
     unwind::never_probe_stacks();
+    interpose::never_look_at_alternate_stacks();
     cpu::never_ask_for_tid();
   }
   if (!effects.handlers_return) {

@@ -80,6 +80,10 @@ void leave_guarded_signals(bool has_done) noexcept;
 // The same for the signals of watch_end_signals(): they have their default action again.
 void leave_end_signals() noexcept;
 
+// The program has a seccomp filter that does not let sigaltstack(2) through: nor is it called any more where
+// memory is unmapped, which may be such a stack.
+void never_look_at_alternate_stacks() noexcept;
+
 // While `drop`, a guarded signal that is not the agent's is nobody's. Any thread.
 void drop_guarded_signals(bool drop) noexcept;
 

@@ -11,6 +11,7 @@
 #undef _FILE_OFFSET_BITS
 
 #include "interpose/mappings.h"
+#include "interpose/alternate_stacks.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -51,6 +52,9 @@ inline void* call_mmap(void* address, std::size_t length, int protection, int fl
 }
 
 inline int call_munmap(void* address, std::size_t length) noexcept {
+  if (has_alternate_stacks.load(std::memory_order_relaxed)) {
+    leave_alternate_stack(address, length);
+  }
   const MunmapFunction next = next_munmap.load(std::memory_order_relaxed);
   return next != nullptr ? next(address, length)
                          : static_cast<int>(otprof_make_syscall(SYS_munmap, argument(address),
