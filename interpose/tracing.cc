@@ -13,6 +13,7 @@ extern "C" [[gnu::visibility("default")]] long ptrace(enum __ptrace_request requ
   static const auto real = otprof::interpose::next<long (*)(enum __ptrace_request, ...)>("ptrace");
   // Three more arguments whatever the request, as libc takes them.
   va_list given;
+  // NOLINTNEXTLINE(clang-diagnostic-varargs): as libc declares it
   va_start(given, request);
   const auto process = va_arg(given, pid_t);
   auto* const address = va_arg(given, void*);
