@@ -9,11 +9,12 @@
 
 #include "interpose/next.h"
 
+// The enumeration as libc declares it; it is no smaller than an int.
+#pragma GCC diagnostic ignored "-Wvarargs"
 extern "C" [[gnu::visibility("default")]] long ptrace(enum __ptrace_request request, ...) noexcept {
   static const auto real = otprof::interpose::next<long (*)(enum __ptrace_request, ...)>("ptrace");
   // Three more arguments whatever the request, as libc takes them.
   va_list given;
-  // NOLINTNEXTLINE(clang-diagnostic-varargs): as libc declares it
   va_start(given, request);
   const auto process = va_arg(given, pid_t);
   auto* const address = va_arg(given, void*);
