@@ -149,8 +149,10 @@ Bundled try_bundled(const NextAllocator& table) noexcept {
   if (!is_of_libc(reinterpret_cast<const void*>(table.malloc))) {
     return Bundled::kOtherAllocator;
   }
-  otprof_host_slot_offset = reinterpret_cast<char*>(&bundled_thread_state) -
-                            static_cast<char*>(__builtin_thread_pointer());
+  // gcc before 11 has no function for it here.
+  char* thread_pointer = nullptr;
+  __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
+  otprof_host_slot_offset = reinterpret_cast<char*>(&bundled_thread_state) - thread_pointer;
   // It makes itself ready with its first block.
   void* const first = otprof_host_malloc(1);
   otprof_host_free(first);
