@@ -9,12 +9,12 @@
 #include "agent/context_keys.h"
 #include "agent/context_slots.h"
 #include "agent/control.h"
+#include "agent/heap/sampling.h"
 #include "agent/raw_syscall.h"
 
 namespace otprof::agent {
 namespace {
 
-constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 constexpr std::uint64_t kMostHz = 10'000;
 constexpr std::size_t kMostPathOfCaller = 1023;
 
@@ -69,7 +69,7 @@ int set_cpu_hz(int hz, int timeout_ms) {
 }
 
 int set_heap_interval(std::uint64_t bytes, int timeout_ms) {
-  if (bytes < 1 || bytes > kLongestInterval) {
+  if (bytes < 1 || bytes > otprof::heap::kLongestInterval) {
     return OTPROF_BAD_ARGUMENT;
   }
   return control_queue().call(ControlAction::kSetHeapInterval, bytes, nullptr, timeout_ms);

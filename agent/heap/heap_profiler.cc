@@ -28,7 +28,6 @@ namespace {
 // allocations until the background thread comes round still find room.
 constexpr std::size_t kRoomy = LiveTable::kSlots / 2;
 constexpr std::size_t kRoomyMapped = MappedBlocks::kSlots * 3 / 4;
-constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;
 
 // Of the process, forked children included.
 bool sees_operator_new = true;
@@ -116,30 +115,26 @@ void HeapProfiler::start() {
 
 void HeapProfiler::stop() { stop_heap_sampler(); }
 
+template <typename Table>
+void HeapProfiler::make_room(Table& table, std::size_t room, std::atomic<std::uint64_t>& interval,
+                             const char* blocks) {
+  if (table.size() <= room) {
+    return;
+  }
+  note_alive();
+  const std::uint64_t before = interval.load(std::memory_order_relaxed);
+  const std::uint64_t now = store_.make_room(table, room, before);
+  if (now != before) {
+    interval.store(now, std::memory_order_relaxed);
+    agent::log_info(std::string("the table of ") + blocks +
+                    " blocks is filling up; now one sample per " + std::to_string(now) + " bytes");
+  }
+}
+
 void HeapProfiler::make_room() {
   HeapState& state = heap_state();
-  while (state.live.size() > kRoomy) {
-    note_alive();
-    const std::uint64_t interval = state.interval.load(std::memory_order_relaxed);
-    store_.thin(state.live, interval);  // the hooks may have doubled it already
-    if (state.live.size() <= kRoomy || interval >= kLongestInterval) {
-      break;
-    }
-    state.interval.store(interval * 2, std::memory_order_relaxed);
-    agent::log_info("the table of live blocks is filling up; now one sample per " +
-                    std::to_string(interval * 2) + " bytes");
-  }
-  while (state.mapped_blocks.size() > kRoomyMapped) {
-    note_alive();
-    const std::uint64_t interval = state.mapped.interval.load(std::memory_order_relaxed);
-    store_.thin(state.mapped_blocks, interval);
-    if (state.mapped_blocks.size() <= kRoomyMapped || interval >= kLongestInterval) {
-      break;
-    }
-    state.mapped.interval.store(interval * 2, std::memory_order_relaxed);
-    agent::log_info("the table of mapped blocks is filling up; now one sample per " +
-                    std::to_string(interval * 2) + " bytes");
-  }
+  make_room(state.live, kRoomy, state.interval, "live");
+  make_room(state.mapped_blocks, kRoomyMapped, state.mapped.interval, "mapped");
 }
 
 void HeapProfiler::note_alive() {

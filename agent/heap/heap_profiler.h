@@ -4,6 +4,7 @@
 // Lives as long as the process. Background thread only, but for the constructor.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -82,6 +83,9 @@ class HeapProfiler {
  private:
   // Longer intervals for what no longer fits into the tables.
   void make_room();
+  template <typename Table>
+  void make_room(Table& table, std::size_t room, std::atomic<std::uint64_t>& interval,
+                 const char* blocks);
   void note_alive();
   std::size_t drain(const symbols::ModuleMap& modules, agent::ThreadNames& names);
   using Counters = std::vector<std::pair<std::string, std::int64_t>>;

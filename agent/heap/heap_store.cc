@@ -13,6 +13,9 @@ namespace {
 // Copies of modules must not be mistaken for modules of a map, whose numbers count up from 0.
 constexpr std::uint32_t kCopyId = 1U << 31U;
 
+// What is left of a block of malloc; of a mapped one it is fewer bytes.
+constexpr std::uint64_t kAllOfIt = std::numeric_limits<std::uint64_t>::max();
+
 // The 64-bit finaliser of MurmurHash3, folded over the words.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) noexcept {
   hash = (hash ^ word) * 0xff51afd7ed558ccdULL;
@@ -174,10 +177,32 @@ void HeapStore::thin(MappedBlocks& table, std::uint64_t interval) {
   });
 }
 
+template <typename Table>
+std::uint64_t HeapStore::make_room_in(Table& table, BlockKind kind, std::size_t room,
+                                      std::uint64_t interval) {
+  const auto is_of_kind = [&](const auto& entry) {
+    return (entry.second == kAllOfIt) == (kind == BlockKind::kAllocated);
+  };
+  room += static_cast<std::size_t>(std::ranges::count_if(awaited_, is_of_kind));
+  room += given_up_.size();
+  thin(table, interval);
+  while (table.size() > room && interval < kLongestInterval) {
+    interval *= 2;
+    thin(table, interval);
+  }
+  return interval;
+}
+
+std::uint64_t HeapStore::make_room(LiveTable& table, std::size_t room, std::uint64_t interval) {
+  return make_room_in(table, BlockKind::kAllocated, room, interval);
+}
+std::uint64_t HeapStore::make_room(MappedBlocks& table, std::size_t room, std::uint64_t interval) {
+  return make_room_in(table, BlockKind::kMapped, room, interval);
+}
+
 void HeapStore::note_alive(const LiveTable& table, MappedBlocks& mapped) {
-  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
   awaited_ = mapped.bytes_left();
-  table.scan([&](std::uint64_t id) { awaited_[id] = kAll; });
+  table.scan([&](std::uint64_t id) { awaited_[id] = kAllOfIt; });
   for (auto entry = live_.begin(); entry != live_.end();) {
     auto& [id, sample] = *entry;
     const auto there = awaited_.extract(id);

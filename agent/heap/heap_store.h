@@ -79,6 +79,13 @@ class HeapStore {
   void thin(LiveTable& table, std::uint64_t interval);
   void thin(MappedBlocks& table, std::uint64_t interval);
 
+  // After note_alive(): thins, at `interval` (the hooks may have doubled it already) or twice that and so
+  // on, until the table has no more than `room` blocks. Those that are awaited come on top: without their
+  // records they cannot be taken out, however long the interval. Returns the interval, kLongestInterval
+  // at most.
+  std::uint64_t make_room(LiveTable& table, std::size_t room, std::uint64_t interval);
+  std::uint64_t make_room(MappedBlocks& table, std::size_t room, std::uint64_t interval);
+
   // Notes which blocks are alive at this moment, and what is left of those that were mapped; drops the
   // samples of blocks that have been freed. Records of blocks that are alive may be added afterwards.
   void note_alive(const LiveTable& table, MappedBlocks& mapped);
@@ -135,8 +142,8 @@ class HeapStore {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
     std::uint64_t left = 0;  // of it, less where a part has been unmapped
-    bool is_alive =
-        false;  // at the last note_alive(); otherwise freed before it, or allocated later
+    // At the last note_alive(). Otherwise it was freed before that, or allocated later.
+    bool is_alive = false;
     std::uint64_t interval = 0;
     std::uint64_t monotonic_ns = 0;
   };
@@ -171,6 +178,9 @@ class HeapStore {
   };
 
   using Sums = std::unordered_map<HeapKey, Sum, HeapKeyHash>;
+  template <typename Table>
+  std::uint64_t make_room_in(Table& table, BlockKind kind, std::size_t room,
+                             std::uint64_t interval);
   template <typename Remove>
   void thin(BlockKind kind, std::uint64_t interval, Remove&& remove);
   static void add_rows(const Sums& sums, std::vector<HeapRow>& rows);

@@ -16,6 +16,8 @@
 
 namespace otprof::heap {
 
+inline constexpr std::uint64_t kLongestInterval = std::uint64_t{1} << 40U;  // bytes
+
 // SplitMix64 (Steele, Lea, Flood 2014): any state is a good one, and states that differ in any way
 // give unrelated sequences.
 std::uint64_t next_random(std::uint64_t& state) noexcept;

@@ -124,6 +124,21 @@ TEST_CASE("of a mapped block as much is alive as was left at that moment") {
   CHECK(process.live_bytes() == heap::PageSpan::kPage);
 }
 
+TEST_CASE("blocks whose records are still to come do not lengthen the interval") {
+  Process process;
+  process.allocate(1);
+  process.allocate(2);
+  process.note();
+  CHECK(process.store.make_room(*process.table, 0, 64) == 64);
+  CHECK(process.table->size() == 2);
+  process.read(1);
+  process.read(2);
+  const std::uint64_t needed = process.store.make_room(*process.table, 0, 64);
+  CHECK(needed > 64);
+  CHECK(process.table->size() == 0);
+  CHECK(process.store.kept_samples() == 0);
+}
+
 TEST_CASE("thinning leaves a block that realloc is working on") {
   Process process;
   process.allocate(1);
