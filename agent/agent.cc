@@ -345,6 +345,7 @@ void after_fork_in_parent() noexcept {
 // gets its own: own window, own identity.
 void after_fork_in_child() noexcept {
   control_queue().reset();
+  LateSignals::forget_in_child();
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
   if (agent == nullptr) {
     return;

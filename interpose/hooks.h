@@ -84,7 +84,8 @@ void leave_end_signals() noexcept;
 // memory is unmapped, which may be such a stack.
 void never_look_at_alternate_stacks() noexcept;
 
-// While `drop`, a guarded signal that is not the agent's is nobody's. Any thread.
+// While `drop`, a guarded signal that is not the agent's is nobody's; not in children made meanwhile. Any
+// thread.
 void drop_guarded_signals(bool drop) noexcept;
 
 // True as long as the kernel still has the handler given to guard_signal(): a program may have put

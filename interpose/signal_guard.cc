@@ -37,7 +37,8 @@ std::array<Believed, kMostGuarded> believed;
 std::array<std::atomic<int>, kMostGuarded> signal_numbers{};
 std::array<SignalHandler, kMostGuarded> handlers{};
 std::atomic<SignalBits> guarded{0};
-std::atomic<bool> drops_guarded{false};
+// The process that drops them, or 0: its children do not.
+std::atomic<pid_t> drops_guarded{0};
 
 int slot_of(int signal) noexcept {
   for (int i = 0; i < kMostGuarded; ++i) {
@@ -228,7 +229,7 @@ bool guard_signal(int signal, SignalHandler handler) noexcept {
 }
 
 void drop_guarded_signals(bool drop) noexcept {
-  drops_guarded.store(drop, std::memory_order_relaxed);
+  drops_guarded.store(drop ? getpid() : 0, std::memory_order_relaxed);
 }
 
 bool owns_signal(int signal) noexcept {
@@ -310,7 +311,8 @@ AsBelieved::~AsBelieved() noexcept {
 }
 
 void pass_on_signal(int signal, siginfo_t* info, void* context) noexcept {
-  if (drops_guarded.load(std::memory_order_relaxed)) {
+  const pid_t dropping = drops_guarded.load(std::memory_order_relaxed);
+  if (dropping != 0 && dropping == getpid()) {
     return;
   }
   SignalBits blocked = bits_of(static_cast<ucontext_t*>(context)->uc_sigmask);
