@@ -29,7 +29,6 @@
 #include "agent/raw_syscall.h"
 #include "agent/sample.h"
 #include "agent/sample_ring.h"
-#include "agent/stand_down.h"
 #include "agent/symbols/unload_log.h"
 #include "agent/unusual_calls.h"
 #include "agent/unwind/module.h"
@@ -38,6 +37,7 @@
 #include "agent/walker.h"
 #include "interpose/allocation_hooks.h"
 #include "interpose/hooks.h"
+#include "interpose/stand_down.h"
 
 namespace otprof::agent {
 namespace {
@@ -409,11 +409,16 @@ void tell_of_allocator() {
     case interpose::Bundled::kNoMemory:
       log_warning("OTPROF_ALLOCATOR=jemalloc is not followed: there is no memory for it");
       break;
+    case interpose::Bundled::kTooEarly:
+      log_warning(
+          "OTPROF_ALLOCATOR=jemalloc is not followed: something allocates while the program is "
+          "still being loaded");
+      break;
   }
 }
 
 void start_agent(const char* const* arguments, const char* const* environment) {
-  if (const char* reason = reason_to_stand_down(arguments, environment)) {
+  if (const char* reason = interpose::reason_to_stand_down(arguments, environment)) {
     if (*reason != '\0') {
       open_log(LogLevel::kWarn, {});
       log_warning(reason);

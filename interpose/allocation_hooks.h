@@ -103,6 +103,7 @@ enum class Bundled {
   kServes,
   kOtherAllocator,  // not used: what the program would reach is not the C library's malloc
   kNoMemory,        // not used
+  kTooEarly,        // not used: the first allocation came before all modules were relocated
 };
 // Known after the first allocation of the process.
 Bundled bundled_allocator() noexcept;

@@ -11,6 +11,8 @@
 #include "interpose/allocation_hooks.h"
 #include "interpose/next.h"
 #include "interpose/process_choice.h"
+#include "interpose/split_stack.h"
+#include "interpose/stand_down.h"
 
 extern "C" {
 void* otprof_host_malloc(std::size_t size);
@@ -142,12 +144,16 @@ bool is_of_libc(const void* address) noexcept {
 
 Bundled try_bundled(const NextAllocator& table) noexcept {
   const char* const* const environment = start_environment();
-  if (!variable_is(environment, "OTPROF_ALLOCATOR", "jemalloc") || is_left_alone(environment) ||
-      is_short_of_addresses()) {
+  if (!variable_is(environment, "OTPROF_ALLOCATOR", "jemalloc") ||
+      reason_to_stand_down(start_arguments(), environment) != nullptr) {
     return Bundled::kNotAsked;
   }
   if (!is_of_libc(reinterpret_cast<const void*>(table.malloc))) {
     return Bundled::kOtherAllocator;
+  }
+  // The constructor will know, and then it would be too late to stand down.
+  if (find_split_stacks() == SplitStacks::kNotKnown) {
+    return Bundled::kTooEarly;
   }
   // gcc before 11 has no function for it here.
   char* thread_pointer = nullptr;

@@ -62,24 +62,41 @@ bool is_meant(const char* const* environment) {
   return false;
 }
 
-}  // namespace
+// The count of arguments, these, a null, and the environment.
+struct StartWords {
+  const char* const* arguments = nullptr;
+  const char* const* environment = nullptr;
+};
 
-const char* const* start_environment() noexcept {
-  // The count of arguments, these, a null, and the environment.
+StartWords start_words() {
   const auto* const words = static_cast<const char* const*>(__libc_stack_end);
   if (words == nullptr) {
-    return nullptr;
+    return {};
   }
   const auto count = reinterpret_cast<std::uintptr_t>(words[0]);
   constexpr std::uintptr_t kMostArguments = std::uintptr_t{1} << 24U;
-  return count < kMostArguments && words[1 + count] == nullptr ? words + count + 2 : nullptr;
+  if (count >= kMostArguments || words[1 + count] != nullptr) {
+    return {};
+  }
+  return {words + 1, words + count + 2};
 }
+
+}  // namespace
+
+const char* const* start_environment() noexcept { return start_words().environment; }
+
+const char* const* start_arguments() noexcept { return start_words().arguments; }
 
 bool variable_is(const char* const* environment, std::string_view name,
                  std::string_view word) noexcept {
   const std::string_view value = value_of(environment, name);
   return std::equal(value.begin(), value.end(), word.begin(), word.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool variable_has(const char* const* environment, std::string_view name,
+                  std::string_view part) noexcept {
+  return value_of(environment, name).find(part) != std::string_view::npos;
 }
 
 bool is_left_alone(const char* const* environment) noexcept {

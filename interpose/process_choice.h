@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What decides whether this process is left alone. Read twice: by the first allocation of the process, which
-// may be served from the bundled allocator, and by the agent's constructor; both must come to the same.
+// What the process was started with, and what that says about leaving it alone: for stand_down.h and the
+// bundled allocator.
 //
 // From the look-up of the next allocator on. Allocates nothing, and needs no constructor to have run.
 #pragma once
@@ -14,9 +14,16 @@ namespace otprof::interpose {
 // program may have changed it since. Null: not found.
 const char* const* start_environment() noexcept;
 
+// The same of its arguments, the name of the program first.
+const char* const* start_arguments() noexcept;
+
 // Whether the first variable of that name has this value; spaces around it and case do not count.
 bool variable_is(const char* const* environment, std::string_view name,
                  std::string_view word) noexcept;
+
+// Whether `part` occurs in the first variable of that name.
+bool variable_has(const char* const* environment, std::string_view name,
+                  std::string_view part) noexcept;
 
 // True for programs that the library does nothing in: it is switched off, it is not meant, or the kernel has
 // given the process another user's rights.

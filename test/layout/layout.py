@@ -13,7 +13,7 @@ import sys
 # allocates, locks or throws.
 MAY_INCLUDE = {
     "agent": ("agent/", "interpose/hooks.h", "interpose/allocation_hooks.h",
-              "interpose/mapping_hooks.h", "interpose/process_choice.h", "encoder/",
+              "interpose/mapping_hooks.h", "interpose/stand_down.h", "encoder/",
               "transport/"),
     "interpose": ("interpose/",),
     "encoder": ("encoder/",),

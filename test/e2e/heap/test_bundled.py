@@ -37,6 +37,17 @@ def test_who_is_left_alone(_):
     assert room(OTPROF_ONLY="another, heap_b?ndled", **JEMALLOC) == OF_JEMALLOC
 
 
+def test_programs_that_cannot_be_profiled_are_left_alone(_):
+    command = [os.environ["BUNDLED_SPLIT"]]
+    assert room(command=command, said="split stacks", **JEMALLOC) == room()
+
+
+def test_who_comes_too_early_for_a_choice(_):
+    """The program could still turn out to have split stacks."""
+    preload = f"{os.environ['EARLY_LIBRARY']}:{harness.LIBOTPROF}"
+    assert room(said="still being loaded", LD_PRELOAD=preload, **JEMALLOC) == room()
+
+
 def test_each_process_decides(_):
     """Children by their own environment; of a variable that is there twice the first counts."""
     for child, wanted in (("system", room()), ("jemalloc", OF_JEMALLOC)):

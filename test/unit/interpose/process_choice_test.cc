@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interpose/process_choice.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,6 +21,16 @@ TEST_CASE("the environment is found where the kernel has put it") {
   REQUIRE(found != nullptr);
   // As long as nobody has changed it, libc's is the same.
   CHECK(found == environ);
+  const char* const* arguments = start_arguments();
+  REQUIRE(arguments != nullptr);
+  CHECK(std::string_view(arguments[0]) == program_invocation_name);
+}
+
+TEST_CASE("a part of a value") {
+  const auto environment = environment_of("NAME=/usr/lib/one.so:/two.so", "NAME=three");
+  CHECK(variable_has(environment.data(), "NAME", "/two"));
+  CHECK_FALSE(variable_has(environment.data(), "NAME", "three"));
+  CHECK_FALSE(variable_has(environment.data(), "NAM", "two"));
 }
 
 TEST_CASE("values are compared without spaces around them and without case") {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/stand_down.h"
+#include "interpose/stand_down.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-#include "agent/options.h"
-#include "agent/split_stack.h"
 #include "interpose/process_choice.h"
+#include "interpose/split_stack.h"
 
-namespace otprof::agent {
+namespace otprof::interpose {
 namespace {
 
 // Sanitizers own the allocator, the signals and the stacks of their process.
@@ -21,8 +20,7 @@ bool has_sanitizer() {
 // It translates the program's code as it runs, counts its own time, and owns signals and the allocator. The
 // libraries that it preloads itself are found here.
 bool runs_under_valgrind(const char* const* environment) {
-  const char* preloaded = find_variable(environment, "LD_PRELOAD");
-  return preloaded != nullptr && strstr(preloaded, "/vgpreload_") != nullptr;
+  return variable_has(environment, "LD_PRELOAD", "/vgpreload_");
 }
 
 // The process that browsers made of Chromium (Electron, CEF, QtWebEngine) fork their renderers from
@@ -40,7 +38,7 @@ bool is_chromium_zygote(const char* const* arguments) {
 
 const char* reason_to_stand_down(const char* const* arguments,
                                  const char* const* environment) noexcept {
-  if (interpose::is_left_alone(environment)) {
+  if (is_left_alone(environment)) {
     return "";
   }
   if (has_sanitizer()) {
@@ -49,17 +47,17 @@ const char* reason_to_stand_down(const char* const* arguments,
   if (runs_under_valgrind(environment)) {
     return "the program runs under valgrind; not profiling";
   }
-  if (has_split_stacks()) {
+  if (find_split_stacks() == SplitStacks::kUsed) {
     return "the program has split stacks (-fsplit-stack), with no room for a profiler; not "
            "profiling";
   }
   if (is_chromium_zygote(arguments)) {
     return "a Chromium zygote must have one thread only; it and its renderers are not profiled";
   }
-  if (interpose::is_short_of_addresses()) {
+  if (is_short_of_addresses()) {
     return "no memory to spare, RLIMIT_AS is below 64 MiB; not profiling";
   }
   return nullptr;
 }
 
-}  // namespace otprof::agent
+}  // namespace otprof::interpose
