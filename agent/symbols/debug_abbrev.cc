@@ -78,7 +78,10 @@ bool AbbreviationTable::read(DebugSections& sections, std::uint64_t offset, Unit
   steps_.clear();
   offset_ = UINT64_MAX;
   if (!read_entries(sections, offset, format)) return false;
-  std::ranges::stable_sort(entries_, {}, &Abbreviation::code);
+  if (!std::ranges::is_sorted(entries_, {}, &Abbreviation::code)) {
+    if (!sections.budget().take(entries_.size() * ReadBudget::kSearch)) return false;
+    std::ranges::stable_sort(entries_, {}, &Abbreviation::code);
+  }
   offset_ = offset;
   format_ = format;
   return true;

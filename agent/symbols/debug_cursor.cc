@@ -75,6 +75,11 @@ std::uint64_t DebugCursor::initial_length(std::uint8_t& offset_size) {
   return u64();
 }
 
+bool DebugCursor::charge(std::uint64_t steps) {
+  if (ok_ && !sections_.budget().take(steps)) fail();
+  return ok_;
+}
+
 void DebugCursor::skip(std::uint64_t bytes) {
   if (bytes <= filled_ - next_) {
     next_ += static_cast<std::size_t>(bytes);

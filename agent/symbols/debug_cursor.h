@@ -44,6 +44,8 @@ class DebugCursor {
   // The length that begins a unit; `offset_size` becomes 4 or 8.
   std::uint64_t initial_length(std::uint8_t& offset_size);
 
+  // Charges the budget for work of which the bytes read are no measure.
+  bool charge(std::uint64_t steps);
   void skip(std::uint64_t bytes);
   void skip_string();
   // Anywhere before the limit.

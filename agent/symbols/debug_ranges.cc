@@ -43,7 +43,7 @@ bool RangeReader::next(CodeRange& range) {
     range = std::exchange(only_, {});
     return range.start < range.limit;
   }
-  while (list_->ok()) {
+  while (list_->charge(ReadBudget::kSearch)) {  // the caller searches for what lies in it
     bool is_range = true;
     const bool more = unit_.format.version >= 5 ? next_entry(range, is_range) : next_pair(range);
     if (!more) return false;

@@ -58,7 +58,10 @@ void DebugSections::add(const Elf64_Shdr& header, Section& section) {
 
 bool DebugSections::read(DebugSection id, std::uint64_t offset, void* to, std::size_t size) {
   Section& section = sections_[index(id)];
-  if (offset > section.size || size > section.size - offset || !budget_.take(size)) return false;
+  if (offset > section.size || size > section.size - offset ||
+      !budget_.take(ReadBudget::kRead + size)) {
+    return false;
+  }
   if (section.inflated == nullptr) return elf_.source().read(section.offset + offset, to, size);
   if (section.inflated->read(offset, to, size, budget_)) return true;
   if (!budget_.spent()) trouble_ = DebugTrouble::kDamaged;

@@ -3,8 +3,9 @@
 // The DWARF sections of one ELF file, read piece by piece with pread: a file may have gigabytes of
 // them, and none is ever held whole. Those compressed with zlib are inflated piece by piece.
 //
-// Promises: a read outside a section is refused, never a fault; every byte read is charged to an
-// budget that bounds what one look-up may cost, whatever the file says. Background thread only.
+// Promises: a read outside a section is refused, never a fault; every byte read, and all work that
+// is not in proportion to bytes, is charged to a budget that bounds what one look-up may cost,
+// whatever the file says. Background thread only.
 #pragma once
 
 #include <array>
@@ -35,6 +36,12 @@ inline constexpr std::size_t kDebugSections = 10;
 // demand work without end; what is honest and large is done in several look-ups.
 class ReadBudget {
  public:
+  // What takes longer than its bytes do: a read, which is a system call; an entry, however few bytes
+  // it has; a search among addresses and sections.
+  static constexpr std::uint64_t kRead = 64;
+  static constexpr std::uint64_t kEntry = 8;
+  static constexpr std::uint64_t kSearch = 8;
+
   explicit ReadBudget(std::uint64_t limit) : limit_(limit), left_(limit) {}
   bool take(std::uint64_t amount) {
     if (amount > left_) left_ = 0;

@@ -151,7 +151,8 @@ EntryKind read_entry(DebugCursor& cursor, const DebugUnit& unit,
   if (abbreviation == nullptr) return EntryKind::kDamaged;
   entry.tag = abbreviation->tag;
   entry.has_children = abbreviation->has_children;
-  for (const AttributeStep& step : abbreviations.steps(*abbreviation)) {
+  const auto steps = abbreviations.steps(*abbreviation);
+  for (const AttributeStep& step : steps) {
     if (step.form == 0) {
       cursor.skip(static_cast<std::uint64_t>(step.value));
       continue;
@@ -161,6 +162,10 @@ EntryKind read_entry(DebugCursor& cursor, const DebugUnit& unit,
     entry.present |= DebugEntry::bit(step.wanted);
     entry.values[static_cast<std::size_t>(step.wanted)] = value;
   }
+  // Attributes may take no bytes: an entry of one byte can have thousands of them.
+  const std::uint64_t cost = ReadBudget::kEntry + steps.size();
+  const std::uint64_t paid = cursor.position() - entry.offset;
+  if (paid < cost) cursor.charge(cost - paid);
   return cursor.ok() ? EntryKind::kEntry : EntryKind::kDamaged;
 }
 

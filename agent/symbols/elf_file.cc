@@ -70,6 +70,12 @@ bool ElfFile::read_sections(const Elf64_Ehdr& header) {
       damaged_ = true;
     }
   }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if ((sections_[i].sh_flags & SHF_EXECINSTR) != 0 && sections_[i].sh_size != 0) {
+      code_sections_.push_back(i);
+    }
+  }
+  std::ranges::stable_sort(code_sections_, {}, [&](auto i) { return sections_[i].sh_addr; });
   if (names == SHN_UNDEF || names >= count || sections_[names].sh_type != SHT_STRTAB) return true;
   section_names_.resize(std::min(sections_[names].sh_size, kMaxSectionNames));
   return source_->read(sections_[names].sh_offset, section_names_.data(), section_names_.size());
@@ -100,11 +106,11 @@ const Elf64_Shdr* ElfFile::section_named(std::string_view name) const {
 }
 
 const Elf64_Shdr* ElfFile::code_section(std::uint64_t address) const {
-  const auto found = std::ranges::find_if(sections_, [&](const auto& s) {
-    return (s.sh_flags & SHF_EXECINSTR) != 0 && address >= s.sh_addr &&
-           address - s.sh_addr < s.sh_size;
-  });
-  return found != sections_.end() ? &*found : nullptr;
+  const auto after = std::ranges::upper_bound(code_sections_, address, {},
+                                              [&](auto i) { return sections_[i].sh_addr; });
+  if (after == code_sections_.begin()) return nullptr;
+  const Elf64_Shdr& section = sections_[*std::prev(after)];
+  return address - section.sh_addr < section.sh_size ? &section : nullptr;
 }
 
 const Elf64_Phdr* ElfFile::code_segment() const {

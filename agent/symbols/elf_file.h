@@ -66,6 +66,7 @@ class ElfFile {
   const ByteSource* source_;
   std::vector<Elf64_Phdr> segments_;
   std::vector<Elf64_Shdr> sections_;
+  std::vector<std::uint32_t> code_sections_;  // ascending by address
   std::string section_names_;
   bool damaged_ = false;
 };

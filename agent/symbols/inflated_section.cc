@@ -17,6 +17,8 @@ constexpr std::uint64_t kLeastBetweenRestarts = 1 << 20;
 constexpr int kEndOfBlock = 128;
 constexpr int kLastBlock = 64;
 constexpr int kUnusedBits = 7;
+// What a block costs at least, in the budget's steps: it may begin with tables, and hold nothing.
+constexpr std::uint64_t kBlockSteps = 256;
 
 }  // namespace
 
@@ -83,7 +85,7 @@ bool InflatedSection::load(std::uint64_t number, ReadBudget& budget) {
   const std::uint64_t start = number * InflatedPieces::kPieceBytes;
   const std::size_t size = std::min<std::uint64_t>(InflatedPieces::kPieceBytes, size_ - start);
   unsigned char* const piece = pieces_.add(this, number);
-  bool sane = begin_at(start);
+  bool sane = begin_at(start, budget);
   while (sane && produced_ < start) {
     sane = produce(piece, std::min<std::uint64_t>(InflatedPieces::kPieceBytes, start - produced_),
                    budget);
@@ -97,7 +99,7 @@ bool InflatedSection::load(std::uint64_t number, ReadBudget& budget) {
 }
 
 // Makes the stream be at `produced` or before it, as near as it can.
-bool InflatedSection::begin_at(std::uint64_t produced) {
+bool InflatedSection::begin_at(std::uint64_t produced, ReadBudget& budget) {
   const auto after = std::ranges::upper_bound(restarts_, produced, {}, &Restart::produced);
   const Restart* const restart = after == restarts_.begin() ? nullptr : &*std::prev(after);
   if (stream_ != nullptr && produced_ <= produced &&
@@ -105,6 +107,7 @@ bool InflatedSection::begin_at(std::uint64_t produced) {
     return true;
   }
   end();
+  if (!budget.take(kWindowBytes)) return false;
   input_.resize(kInputBytes);
   auto stream = std::make_unique<z_stream_s>();
   const int bits = restart == nullptr ? MAX_WBITS : -MAX_WBITS;  // negative: behind the header
@@ -125,9 +128,10 @@ bool InflatedSection::begin_at(std::uint64_t produced) {
                               static_cast<uInt>(restart->window.size())) == Z_OK;
 }
 
-bool InflatedSection::fill_input() {
+bool InflatedSection::fill_input(ReadBudget& budget) {
   const std::size_t size = std::min<std::uint64_t>(input_.size(), stored_ - consumed_);
-  if (size == 0 || !source_.read(offset_ + consumed_, input_.data(), size)) return false;
+  if (size == 0 || !budget.take(ReadBudget::kRead + size) ||
+      !source_.read(offset_ + consumed_, input_.data(), size)) return false;
   consumed_ += size;
   stream_->next_in = input_.data();
   stream_->avail_in = static_cast<uInt>(size);
@@ -141,7 +145,8 @@ bool InflatedSection::produce(unsigned char* to, std::size_t size, ReadBudget& b
   stream_->next_out = to;
   stream_->avail_out = static_cast<uInt>(size);
   while (stream_->avail_out > 0) {
-    if (stream_->avail_in == 0 && !fill_input()) return false;
+    if (stream_->avail_in == 0 && !fill_input(budget)) return false;
+    if (!budget.take(kBlockSteps)) return false;
     const uInt room = stream_->avail_out;
     const int status = inflate(stream_.get(), Z_BLOCK);
     produced_ += room - stream_->avail_out;

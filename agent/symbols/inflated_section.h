@@ -4,8 +4,8 @@
 // long as there is room, and points from which inflating can begin again.
 //
 // Promises: memory stays below kMaxPieces pieces for all sections that share them, and kMaxRestarts
-// windows of 32 KiB for each section, whatever the file says; what is inflated is charged to the
-// budget of the reader. Background thread only.
+// windows of 32 KiB for each section, whatever the file says; what is inflated, from how much, and
+// each beginning are charged to the budget of the reader. Background thread only.
 #pragma once
 
 #include <array>
@@ -72,9 +72,9 @@ class InflatedSection {
   };
 
   bool load(std::uint64_t number, ReadBudget& budget);
-  bool begin_at(std::uint64_t produced);
+  bool begin_at(std::uint64_t produced, ReadBudget& budget);
   bool produce(unsigned char* to, std::size_t size, ReadBudget& budget);
-  bool fill_input();
+  bool fill_input(ReadBudget& budget);
   void end();
 
   const ByteSource& source_;

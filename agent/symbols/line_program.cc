@@ -168,6 +168,7 @@ bool LineProgram::run(std::span<LineQuery> queries) {
   std::size_t next = 0;  // the first query that the sequence has not passed
   const auto emit = [&](bool ends) {
     if (!in_sequence) {
+      if (!sections_.budget().take(ReadBudget::kSearch)) return false;
       const auto first = std::ranges::lower_bound(queries, row.address, {}, &LineQuery::address);
       next = static_cast<std::size_t>(first - queries.begin());
       // What the linker dropped keeps its rows, at addresses where no code is.

@@ -21,7 +21,8 @@ class UnitLines {
  public:
   UnitLines(DebugSections& sections, const DebugUnit& unit, const AbbreviationTable& abbreviations,
             FunctionNames& names)
-      : has_lines_(unit.line_program.has_value()),
+      : budget_(sections.budget()),
+        has_lines_(unit.line_program.has_value()),
         lines_(sections, unit),
         chains_(sections, unit, abbreviations),
         names_(names) {
@@ -44,6 +45,7 @@ class UnitLines {
     const LineQuery& here = line_queries_[index];
     SourceFrame frame{{}, path(here.found ? here.file : kNoFile), here.line};
     for (std::uint32_t at = scope_queries_[index].scope; at != kNoScope;) {
+      if (!budget_.take(ReadBudget::kSearch)) break;  // the caller sees it
       const Scope& scope = chains_.scope(at);
       frame.function = names_.name(scope.name_from);
       const bool is_last = scope.parent == kNoScope;
@@ -70,6 +72,7 @@ class UnitLines {
     return known->second;
   }
 
+  ReadBudget& budget_;
   const bool has_lines_;
   LineProgram lines_;
   InlineChains chains_;

@@ -43,9 +43,6 @@ class Pass {
       if (!query.found) queries_.push_back(&query);
     }
     slots_.resize(queries_.size());
-    for (const Elf64_Shdr& section : file.sections()) {
-      if ((section.sh_flags & SHF_EXECINSTR) != 0) code_sections_.push_back(&section);
-    }
     // A sane table needs a few steps per address and alias. More means ranges or aliases made up
     // to keep us busy.
     steps_left_ = 65536 + 256 * static_cast<std::uint64_t>(queries_.size());
@@ -66,7 +63,8 @@ class Pass {
         (symbol.st_shndx >= SHN_LORESERVE && symbol.st_shndx != SHN_XINDEX)) {
       return true;
     }
-    const Elf64_Shdr* const section = code_section(symbol.st_value);
+    // By address: the section index of a symbol is stale after `objcopy --remove-section`.
+    const Elf64_Shdr* const section = file_.code_section(symbol.st_value);
     if (section == nullptr) return true;
     const std::uint64_t room = section->sh_size - (symbol.st_value - section->sh_addr);
     if (symbol.st_size == 0) {
@@ -86,7 +84,7 @@ class Pass {
       if (slot.covering.set) {
         take(slot.covering, *queries_[i]);
       } else if (label != nullptr && label->start >= barrier &&
-                 code_section(label->start) == code_section(queries_[i]->address)) {
+                 file_.code_section(label->start) == file_.code_section(queries_[i]->address)) {
         Candidate copy = *label;
         take(copy, *queries_[i]);
       }
@@ -94,16 +92,6 @@ class Pass {
   }
 
  private:
-  // By address: the section index of a symbol is stale after `objcopy --remove-section`.
-  const Elf64_Shdr* code_section(std::uint64_t address) const {
-    for (const Elf64_Shdr* section : code_sections_) {
-      if (address >= section->sh_addr && address - section->sh_addr < section->sh_size) {
-        return section;
-      }
-    }
-    return nullptr;
-  }
-
   std::size_t first_at_or_after(std::uint64_t address) const {
     const auto found = std::ranges::lower_bound(
         queries_, address, {}, [](const AddressQuery* query) { return query->address; });
@@ -183,7 +171,6 @@ class Pass {
   const ElfFile& file_;
   const Elf64_Shdr& strings_;
   bool believe_labels_;
-  std::vector<const Elf64_Shdr*> code_sections_;
   std::vector<AddressQuery*> queries_;
   std::vector<Slot> slots_;
   std::uint64_t steps_left_;

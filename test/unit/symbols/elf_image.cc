@@ -61,6 +61,17 @@ ElfImage& ElfImage::add(std::string_view name, std::uint64_t start, std::uint64_
   return *this;
 }
 
+ElfImage& ElfImage::add_section(std::string_view name, std::string bytes) {
+  sections.resize(kSectionCount + more.size() + 1);
+  Elf64_Shdr& section = sections.back();
+  section.sh_type = SHT_PROGBITS;
+  section.sh_name = static_cast<Elf64_Word>(section_names.size());
+  section_names.append(name).push_back('\0');
+  more.push_back(std::move(bytes));
+  header.e_shnum = static_cast<Elf64_Half>(sections.size());
+  return *this;
+}
+
 std::string ElfImage::bytes() const {
   std::string bytes(sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr), '\0');
   std::vector<Elf64_Shdr> filled = sections;
@@ -72,7 +83,8 @@ std::string ElfImage::bytes() const {
   place(kTable,
         {reinterpret_cast<const char*>(symbols.data()), symbols.size() * sizeof(Elf64_Sym)});
   place(kStrings, strings);
-  place(kSectionNames, std::string_view("\0.text\0", 7));
+  place(kSectionNames, section_names);
+  for (std::size_t i = 0; i < more.size(); ++i) place(kSectionCount + i, more[i]);
   Elf64_Ehdr head = header;
   if (head.e_shoff == 0) head.e_shoff = bytes.size();
   for (const Elf64_Shdr& section : filled) append(bytes, section);

@@ -46,6 +46,8 @@ class ElfImage {
   ElfImage& add(std::string_view name, std::uint64_t start, std::uint64_t size,
                 unsigned char type = STT_FUNC, unsigned char binding = STB_GLOBAL,
                 std::uint16_t section = kText);
+  // One more section, with contents.
+  ElfImage& add_section(std::string_view name, std::string bytes);
   std::string bytes() const;
 
   // May be changed before bytes(): file offsets and sizes are filled in by it unless set here.
@@ -53,6 +55,8 @@ class ElfImage {
   std::vector<Elf64_Shdr> sections;
   std::vector<Elf64_Sym> symbols;
   std::string strings = std::string(1, '\0');
+  std::string section_names = std::string("\0.text\0", 7);
+  std::vector<std::string> more;  // of the sections behind those above
 };
 
 }  // namespace otprof::symbols::test

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Debug information made by hand to cost more than its bytes, or to have an answer misread.
+#include <zlib.h>
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/symbols/inflated_section.h"
+#include "agent/symbols/source_lines.h"
+#include "test/unit/symbols/elf_image.h"
+
+namespace otprof::symbols::test {
+namespace {
+
+std::string number(std::uint64_t value, std::size_t bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  return text;
+}
+
+// A DWARF 4 unit with these entries; its abbreviations are at the beginning of their section.
+std::string unit_of(const std::string& entries) {
+  const std::string rest = number(4, 2) + number(0, 4) + number(8, 1) + entries;
+  return number(rest.size(), 4) + rest;
+}
+
+// Code 1: a unit of [low, low + high), with a line program at 0. Behind it, `others`.
+std::string abbreviations(const std::string& others = {}) {
+  return std::string("\1\x11\1\x11\1\x12\6\x10\x17\0\0", 11) + others + std::string(1, '\0');
+}
+
+std::string root(std::uint64_t low, std::uint32_t size) {
+  return "\1" + number(low, 8) + number(size, 4) + number(0, 4);
+}
+
+// A DWARF 4 line program behind these tables of directories and files.
+std::string line_program(const std::string& tables, const std::string& program) {
+  const std::string opcodes = number(1, 1) + number(1, 1) + number(1, 1) + number(0, 1) +
+                              number(1, 1) + number(10, 1) +
+                              std::string("\0\1\1\1\1\0\0\0\1", 9) + tables;
+  const std::string rest = number(4, 2) + number(opcodes.size(), 4) + opcodes + program;
+  return number(rest.size(), 4) + rest;
+}
+
+const std::string kNoTables(2, '\0');
+
+struct Told {
+  SourceResult result;
+  std::uint64_t cost = 0;
+  std::vector<std::string> files;  // of the innermost frames
+};
+
+Told look_up(const ElfImage& image, std::vector<std::uint64_t> addresses,
+             std::uint64_t limit = 64 << 20) {
+  const BytesSource source(image.bytes());
+  const auto elf = ElfFile::open(source);
+  REQUIRE(elf);
+  ReadBudget budget(limit);
+  Told told;
+  told.result = find_source_lines(*elf, "/none", budget, addresses,
+                                  [&](std::size_t, std::span<const SourceFrame> frames) {
+                                    if (frames.empty()) return;
+                                    told.files.emplace_back(frames.front().file);
+                                  });
+  told.cost = limit - budget.left();
+  return told;
+}
+
+TEST_CASE("attributes that take no bytes are charged") {
+  constexpr std::size_t kAttributes = 10000;
+  constexpr std::size_t kEntries = 2000;
+  std::string attributes;
+  for (std::size_t i = 0; i < kAttributes; ++i) attributes += "\3\x19";  // a name that is a flag
+  const std::string variable = "\2\x34" + std::string(1, '\0') + attributes + std::string(2, '\0');
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations(variable))
+      .add_section(".debug_info", unit_of(root(0x1000, 0x100) + std::string(kEntries, '\2')))
+      .add_section(".debug_line", line_program(kNoTables, {}));
+  CHECK(look_up(image, {0x1010}, std::uint64_t{1} << 40).cost > kAttributes * kEntries);
+  CHECK(look_up(image, {0x1010}, 1 << 20).result.spent);
+}
+
+TEST_CASE("sequences of lines that hold nothing are charged") {
+  constexpr std::size_t kSequences = 10000;
+  std::string program;
+  for (std::size_t i = 0; i < kSequences; ++i) program += std::string("\0\1\1", 3);
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations())
+      .add_section(".debug_info", unit_of(root(0x1000, 0x100)))
+      .add_section(".debug_line", line_program(kNoTables, program));
+  CHECK(look_up(image, {0x1010}).cost > program.size() + 7 * kSequences);
+}
+
+TEST_CASE("a compressed stream of empty blocks is charged") {
+  // Stored blocks of no bytes: none is the last.
+  constexpr std::size_t kBlocks = 200000;
+  std::string stream = "\x78\x01";
+  for (std::size_t i = 0; i < kBlocks; ++i) stream += std::string("\0\0\0\xff\xff", 5);
+  const BytesSource source(stream);
+  InflatedPieces pieces;
+  InflatedSection section(source, 0, stream.size(), 100, pieces);
+  ReadBudget budget(std::uint64_t{1} << 40);
+  char byte = 0;
+  CHECK_FALSE(section.read(0, &byte, 1, budget));
+  CHECK((std::uint64_t{1} << 40) - budget.left() > stream.size() + 50 * kBlocks);
+  ReadBudget small(1 << 20);
+  CHECK_FALSE(section.read(0, &byte, 1, small));
+  CHECK(small.spent());
+}
+
+TEST_CASE("sections of code are found in whatever order they are") {
+  ElfImage image;
+  std::swap(image.sections[ElfImage::kText].sh_addr, image.sections[ElfImage::kMore].sh_addr);
+  image.add_section(".empty", {});
+  image.sections.back().sh_flags = SHF_EXECINSTR;
+  image.sections.back().sh_addr = 0x1800;
+  const BytesSource source(image.bytes());
+  const auto elf = ElfFile::open(source);
+  REQUIRE(elf);
+  const auto index = [&](std::uint64_t address) {
+    const Elf64_Shdr* const section = elf->code_section(address);
+    return section != nullptr ? section - elf->sections().data() : 0;
+  };
+  CHECK(index(0xfff) == 0);
+  CHECK(index(0x1000) == ElfImage::kMore);
+  CHECK(index(0x1fff) == ElfImage::kMore);
+  CHECK(index(0x2000) == 0);
+  CHECK(index(0x3000) == ElfImage::kText);
+  CHECK(index(0x3fff) == ElfImage::kText);
+  CHECK(index(0x4000) == 0);
+  CHECK(index(0x5000) == 0);
+  CHECK(index(UINT64_MAX) == 0);
+}
+
+}  // namespace
+}  // namespace otprof::symbols::test
