@@ -83,6 +83,75 @@ class UnitLines {
   std::vector<SourceFrame> frames_;
 };
 
+// Reads units that were found, and tells what they say.
+class FoundUnits {
+ public:
+  FoundUnits(DebugSections& sections, std::span<const std::uint64_t> addresses,
+             const SourceSink& sink, SourceResult& result)
+      : sections_(sections),
+        budget_(sections.budget()),
+        addresses_(addresses),
+        sink_(sink),
+        result_(result),
+        names_(sections),
+        is_read_(addresses.size()) {}
+
+  // `units` of the addresses; those that had one the last time are passed over. `has_all`: the budget
+  // is as large as it can be.
+  void read(std::span<const std::uint64_t> units, bool has_all) {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      if (units[i] == kNoUnit || is_read_[i]) continue;
+      order.push_back(i);
+      is_read_[i] = true;
+    }
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return units[i]; });
+    for (auto from = order.begin(); from != order.end() && !budget_.spent();) {
+      const auto to =
+          std::find_if(from, order.end(), [&](std::size_t i) { return units[i] != units[*from]; });
+      read_unit(units[*from], {from, to}, has_all);
+      from = to;
+    }
+  }
+
+ private:
+  void read_unit(std::uint64_t offset, std::span<const std::size_t> indices, bool has_all) {
+    auto unit = read_unit_header(sections_, offset);
+    if (!unit || !read_root(sections_, abbreviations_, *unit)) {
+      result_.damaged = true;
+      return;
+    }
+    in_unit_.clear();
+    for (const std::size_t i : indices) in_unit_.push_back(addresses_[i]);
+    UnitLines lines(sections_, *unit, abbreviations_, names_);
+    const bool sane = lines.read(in_unit_);
+    if (budget_.spent()) {  // what was cut short is not told: it may be wrong
+      if (!has_all || result_.found != 0) return;
+      for (const std::size_t i : indices) sink_(i, {});
+      result_.given_up += indices.size();
+      return;
+    }
+    result_.damaged |= !sane;
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const auto frames = lines.frames(i);
+      if (budget_.spent()) break;
+      if (frames.empty()) continue;
+      sink_(indices[i], frames);
+      ++result_.found;
+    }
+  }
+
+  DebugSections& sections_;
+  ReadBudget& budget_;
+  std::span<const std::uint64_t> addresses_;
+  const SourceSink& sink_;
+  SourceResult& result_;
+  FunctionNames names_;
+  AbbreviationTable abbreviations_;
+  std::vector<bool> is_read_;
+  std::vector<std::uint64_t> in_unit_;
+};
+
 }  // namespace
 
 SourceResult find_source_lines(const ElfFile& elf, const std::string& debug_root,
@@ -93,46 +162,15 @@ SourceResult find_source_lines(const ElfFile& elf, const std::string& debug_root
   AltDebugFile alt;
   DebugSections sections(elf, budget);
   sections.set_alt(alt.open(elf, debug_root, budget));
-  const std::vector<std::uint64_t> units = find_units(sections, addresses);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    if (units[i] != kNoUnit) order.push_back(i);
+  FoundUnits found(sections, addresses, sink, result);
+  UnitSearch search(sections, addresses);
+  search.read_aranges();
+  found.read(search.units(), has_all);
+  if (!search.done() && !budget.spent()) {
+    search.read_units();
+    found.read(search.units(), has_all);
   }
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return units[i]; });
-  FunctionNames names(sections);
-  AbbreviationTable abbreviations;
-  std::vector<std::uint64_t> in_unit;
-  for (auto from = order.begin(); from != order.end() && !budget.spent();) {
-    const auto to =
-        std::find_if(from, order.end(), [&](std::size_t i) { return units[i] != units[*from]; });
-    auto unit = read_unit_header(sections, units[*from]);
-    if (!unit || !read_root(sections, abbreviations, *unit)) {
-      result.damaged = true;
-      from = to;
-      continue;
-    }
-    in_unit.clear();
-    for (auto i = from; i != to; ++i) in_unit.push_back(addresses[*i]);
-    UnitLines lines(sections, *unit, abbreviations, names);
-    const bool sane = lines.read(in_unit);
-    if (budget.spent()) {  // what was cut short is not told: it may be wrong
-      for (; has_all && result.found == 0 && from != to; ++from) {
-        sink(*from, {});
-        ++result.given_up;
-      }
-      break;
-    }
-    result.damaged |= !sane;
-    for (auto i = from; i != to; ++i) {
-      const auto frames = lines.frames(static_cast<std::size_t>(i - from));
-      if (budget.spent()) break;
-      if (frames.empty()) continue;
-      sink(*i, frames);
-      ++result.found;
-    }
-    from = to;
-  }
-  result.spent = budget.spent();
+  result.spent = budget.spent() || search.cut_short();
   result.trouble = sections.trouble();
   return result;
 }

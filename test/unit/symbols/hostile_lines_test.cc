@@ -20,9 +20,9 @@ std::string number(std::uint64_t value, std::size_t bytes) {
   return text;
 }
 
-// A DWARF 4 unit with these entries; its abbreviations are at the beginning of their section.
-std::string unit_of(const std::string& entries) {
-  const std::string rest = number(4, 2) + number(0, 4) + number(8, 1) + entries;
+// A DWARF 4 unit with these entries.
+std::string unit_of(const std::string& entries, std::uint64_t abbreviations = 0) {
+  const std::string rest = number(4, 2) + number(abbreviations, 4) + number(8, 1) + entries;
   return number(rest.size(), 4) + rest;
 }
 
@@ -108,6 +108,54 @@ TEST_CASE("a compressed stream of empty blocks is charged") {
   ReadBudget small(1 << 20);
   CHECK_FALSE(section.read(0, &byte, 1, small));
   CHECK(small.spent());
+}
+
+std::string aranges_of(std::uint32_t unit, std::uint64_t start, std::uint64_t size) {
+  const std::string rest = number(2, 2) + number(unit, 4) + number(8, 1) + number(0, 1) +
+                           number(0, 4) + number(start, 8) + number(size, 8) + number(0, 16);
+  return number(rest.size(), 4) + rest;
+}
+
+TEST_CASE("an address of no unit does not take the lines from the others of a large file") {
+  constexpr std::size_t kUnits = 4000;
+  const bool has_aranges = GENERATE(true, false);
+  INFO(has_aranges);
+  std::string info = unit_of(root(0x1000, 0x100));
+  std::string aranges = aranges_of(0, 0x1000, 0x100);
+  for (std::size_t i = 0; i < kUnits; ++i) {
+    if (i % 2 == 0) aranges += aranges_of(static_cast<std::uint32_t>(info.size()), 0x3000, 0x10);
+    info += unit_of(root(0x3000, 0x10));
+  }
+  const std::string program = std::string("\0\x09\2", 3) + number(0x1000, 8) + "\1\2\x80\1" +
+                              std::string("\0\1\1", 3);
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations())
+      .add_section(".debug_info", info)
+      .add_section(".debug_line", line_program(std::string("\0a.c\0\0\0\0\0", 9), program));
+  if (has_aranges) image.add_section(".debug_aranges", aranges);
+  // Enough for some units, not for all.
+  const Told told = look_up(image, {0x1010, 0x1fff}, kUnits * 100);
+  CHECK(told.result.found == 1);
+  CHECK(told.result.spent);
+  // Alone, it costs no more either.
+  CHECK(look_up(image, {0x1fff}, kUnits * 100).result.spent);
+}
+
+TEST_CASE("units that are in .debug_aranges are not searched again") {
+  constexpr std::size_t kUnits = 1000;
+  std::string info;
+  std::string aranges;
+  for (std::size_t i = 0; i < kUnits; ++i) {
+    aranges += aranges_of(static_cast<std::uint32_t>(info.size()), 0x3000, 0x10);
+    info += unit_of(root(0x3000, 0x10), i % 2 * abbreviations().size());
+  }
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations() + abbreviations())
+      .add_section(".debug_info", info);
+  const std::uint64_t searched = look_up(image, {0x1010}).cost;
+  image.add_section(".debug_aranges", aranges);
+  const std::uint64_t listed = look_up(image, {0x1010}).cost;
+  CHECK(listed < searched - kUnits * 100);
 }
 
 TEST_CASE("sections of code are found in whatever order they are") {
