@@ -395,9 +395,13 @@ bool is_chosen(const SamplingWish& wish) {
   return !is_drawn || random < wish.ratio * 0x1p32;
 }
 
-// The choice was made with the first allocation of the process.
-void tell_of_allocator() {
-  switch (interpose::bundled_allocator()) {
+// The choice was made with the first allocation of the process, if the program's malloc comes by at all.
+void tell_of_allocator(const Options& options) {
+  if (static_cast<AllocatorChoice>(options.allocator) == AllocatorChoice::kSystem) {
+    return;
+  }
+  const bool is_made = interpose::owns_malloc() && interpose::allocator_code() != nullptr;
+  switch (is_made ? interpose::bundled_allocator() : interpose::Bundled::kOtherAllocator) {
     case interpose::Bundled::kNotAsked: break;
     case interpose::Bundled::kServes:
       log_info("malloc is served from the jemalloc that comes along");
@@ -450,7 +454,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     log_warning(std::string_view(warnings).substr(at, end - at));
     at = end + 1;
   }
-  tell_of_allocator();
+  tell_of_allocator(agent->options);
   if (!agent->options.cpu && !agent->options.heap) {
     return;
   }

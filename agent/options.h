@@ -44,6 +44,7 @@ enum class LogLevel : int { kError, kWarn, kInfo, kDebug };
 enum class ForkChoice : int { kFollow, kOff };
 enum class UnwinderChoice : int { kCfi, kFramePointers, kLibunwind };
 enum class SymbolizeChoice : int { kNone, kSymbols, kLines };
+enum class AllocatorChoice : int { kSystem, kJemalloc };
 enum class CompressionChoice : int { kGzip, kNone };
 inline constexpr unsigned kExportOtlp = 1U << 0;
 inline constexpr unsigned kExportPprof = 1U << 1;

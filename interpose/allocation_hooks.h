@@ -86,7 +86,8 @@ void pass_through(bool is_on) noexcept;
 
 // True when a call of malloc by the program reaches this library's definition. False when the
 // executable, or a library preloaded before this one, has a definition of its own. While there is one
-// thread and it has no AllocationThread.
+// thread and it has no AllocationThread. To be asked before allocator_code(), which would make the bundled
+// allocator ready for nobody.
 bool owns_malloc() noexcept;
 
 // The same of operator new. False with an allocator that has one of its own, which does not call
@@ -105,7 +106,7 @@ enum class Bundled {
   kNoMemory,        // not used
   kTooEarly,        // not used: the first allocation came before all modules were relocated
 };
-// Known after the first allocation of the process.
+// Known after the first allocation of the process, and after allocator_code().
 Bundled bundled_allocator() noexcept;
 
 struct BundledMemory {         // bytes

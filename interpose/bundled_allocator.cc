@@ -39,6 +39,7 @@ namespace otprof::interpose {
 namespace {
 
 constinit Bundled outcome = Bundled::kNotAsked;
+constinit bool is_left_out = false;
 constinit NextAllocator system_allocator{};
 // Of this thread, for jemalloc.
 constinit thread_local void* bundled_thread_state = nullptr;
@@ -148,7 +149,7 @@ Bundled try_bundled(const NextAllocator& table) noexcept {
       reason_to_stand_down(start_arguments(), environment) != nullptr) {
     return Bundled::kNotAsked;
   }
-  if (!is_of_libc(reinterpret_cast<const void*>(table.malloc))) {
+  if (is_left_out || !is_of_libc(reinterpret_cast<const void*>(table.malloc))) {
     return Bundled::kOtherAllocator;
   }
   // The constructor will know, and then it would be too late to stand down.
@@ -192,6 +193,8 @@ void choose_allocator(NextAllocator& table) noexcept {
   table.pvalloc = bundled_pvalloc;
   table.malloc_usable_size = bundled_usable_size;
 }
+
+void leave_bundled_out() noexcept { is_left_out = true; }
 
 Bundled bundled_allocator() noexcept { return outcome; }
 

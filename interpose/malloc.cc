@@ -20,6 +20,7 @@
 
 #include "interpose/allocation_hooks.h"
 #include "interpose/bootstrap_memory.h"
+#include "interpose/bundled_allocator.h"
 #include "interpose/next_allocator.h"
 
 #define OTPROF_EXPORT extern "C" [[gnu::visibility("default")]]
@@ -191,7 +192,11 @@ bool owns_malloc() noexcept {
   const auto program_malloc =
       reinterpret_cast<void* (*)(std::size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
   const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
-  return is_told_of([&] { program_free(program_malloc(1)); });
+  const bool is_reached = is_told_of([&] { program_free(program_malloc(1)); });
+  if (!is_reached) {
+    leave_bundled_out();
+  }
+  return is_reached;
 }
 
 bool owns_operator_new() noexcept {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program that brings its own allocator and exports it.
-#include <stdint.h>
-
 #include "test/victims/victim.h"
+#include <malloc.h>
+#include <stdint.h>
 
 static _Alignas(16) unsigned char memory[8 << 20];
 static size_t used;
@@ -34,5 +34,8 @@ int main(void) {
   printf("%s %d\n", text, (uintptr_t)text >= (uintptr_t)memory &&
                               (uintptr_t)text < (uintptr_t)memory + sizeof memory);
   free(text);
+  // What the C library's has: nothing. Not what somebody else may have made ready.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  printf("%d\n", mallinfo().arena);
   return 0;
 }

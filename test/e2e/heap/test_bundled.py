@@ -86,5 +86,12 @@ def test_another_allocator_is_left_in_place(_):
         assert told == bare and (own is None or own == bare), (name, told, bare)
 
 
+def test_program_with_its_own_malloc_is_told(_):
+    own = [os.environ["BUNDLED_OWN"]]
+    bare = harness.run(own, preload=False).stdout
+    told = room(command=own, said="an allocator of its own", OTPROF_HEAP="false", **JEMALLOC)
+    assert told == bare, (told, bare)
+
+
 if __name__ == "__main__":
     harness.main(globals())
