@@ -148,6 +148,9 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
   if (!effects.is_in_force) {
     return;
   }
+  if (!effects.end_signals_work) {
+    interpose::never_ask_for_process();
+  }
   if (!effects.may_probe_stacks) {
     unwind::never_probe_stacks();
     interpose::never_look_at_alternate_stacks();
@@ -168,7 +171,11 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
 
 void begin_dispatch() noexcept {
   const bool was_filtered = is_filtered.load(std::memory_order_relaxed);
-  if (begin_sandbox() && has_handlers.exchange(false)) {
+  if (!begin_sandbox()) {
+    return;
+  }
+  interpose::never_ask_for_process();
+  if (has_handlers.exchange(false)) {
     end_handlers("the program has its system calls dispatched to itself", was_filtered);
   }
 }
@@ -346,6 +353,7 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
   control_queue().reset();
   LateSignals::forget_in_child();
+  interpose::guard_on_in_child();
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
   if (agent == nullptr) {
     return;

@@ -90,7 +90,9 @@ void EndSignalRequest::granted(struct sigaction* old) const noexcept {
     add_bits(old->sa_mask, record.mask.load(std::memory_order_relaxed));
     old->sa_flags = record.flags.load(std::memory_order_relaxed);
   }
-  if (is_ours_) {
+  const bool is_new = record.mask.load(std::memory_order_relaxed) != bits_of(asked_.sa_mask) ||
+                      record.flags.load(std::memory_order_relaxed) != (asked_.sa_flags | kOfLibc);
+  if (is_ours_ && is_new && !leaves_signals_to_kernel()) {
     record.mask.store(bits_of(asked_.sa_mask), std::memory_order_relaxed);
     record.flags.store(asked_.sa_flags | kOfLibc, std::memory_order_relaxed);
   }

@@ -4,8 +4,9 @@
 // which are blocked, but no handlers: where the program has been made to believe that it ignores or
 // blocks a signal of the agent's, the kernel must have it so at that moment.
 //
-// All but the two spawns are async-signal-safe, and run in the child of a vfork: they write to no
-// memory but their own stack.
+// All but the two spawns are async-signal-safe, and run in the child of a vfork: nothing that they do
+// there writes to memory other than their own stack. What such a child changes of its signals, and
+// what AsBelieved does, is between it and the kernel.
 #include <spawn.h>
 #include <stdarg.h>
 #include <unistd.h>

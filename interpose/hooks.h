@@ -69,6 +69,12 @@ bool guard_signal(int signal, SignalHandler handler) noexcept;
 // program goes on believing they are.
 void unblock_guarded_signals() noexcept;
 
+// In a forked child: it goes on guarding what its parent did. Any other new process leaves its signals to
+// the kernel as soon as it asks for them.
+void guard_on_in_child() noexcept;
+// A filter of system calls does not let getpid(2) through, by which such processes are recognised.
+void never_ask_for_process() noexcept;
+
 // From now on the default action of SIGHUP, SIGINT and SIGTERM is preceded by the process_ends hook.
 // The program sees these signals as they are without us. Not for the first process of a pid
 // namespace, for which there are no default actions. Any thread.

@@ -117,7 +117,7 @@ long otprof_fail_syscall(long error) noexcept {
   };
   switch (number) {
     case SYS_rt_sigaction:
-      if (d == kSetBytes && is_guarded(signal)) {
+      if (d == kSetBytes && is_guarded(signal) && !leaves_signals_to_kernel()) {
         return set_guarded_action(signal, reinterpret_cast<const KernelAction*>(b),
                                   reinterpret_cast<KernelAction*>(c));
       }

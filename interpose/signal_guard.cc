@@ -37,6 +37,8 @@ std::array<Believed, kMostGuarded> believed;
 std::array<std::atomic<int>, kMostGuarded> signal_numbers{};
 std::array<SignalHandler, kMostGuarded> handlers{};
 std::atomic<SignalBits> guarded{0};
+std::atomic<pid_t> guarding_process{0};
+std::atomic<bool> may_ask_for_process{true};
 // The process that drops them, or 0: its children do not.
 std::atomic<pid_t> drops_guarded{0};
 
@@ -113,6 +115,18 @@ bool install(int signal, SignalHandler handler) noexcept {
   return real_sigaction()(signal, &action, nullptr) == 0;
 }
 
+bool has_our_handler(int signal, const struct sigaction& action) noexcept {
+  const int slot = slot_of(signal);
+  return slot >= 0 && (action.sa_flags & SA_SIGINFO) != 0 &&
+         action.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
+}
+
+// believed_blocked(), without noting that it is over.
+SignalBits still_blocked(SignalBits in_kernel) noexcept {
+  const SignalBits ours = guarded_signals();
+  return (believed_mask & ~ours & ~in_kernel) != 0 ? 0 : believed_mask & ours;
+}
+
 void set_in_kernel(int signal, sighandler_t handler) noexcept {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -185,11 +199,44 @@ void believe(SignalBits mask) noexcept {
 }
 
 SignalBits believed_blocked(SignalBits in_kernel) noexcept {
-  const SignalBits ours = guarded_signals();
-  if ((believed_mask & ~ours & ~in_kernel) != 0) {
+  const SignalBits blocked = still_blocked(in_kernel);
+  if (blocked == 0) {
     believed_mask = 0;
   }
-  return believed_mask & ours;
+  return blocked;
+}
+
+bool leaves_signals_to_kernel() noexcept {
+  if (!may_ask_for_process.load(std::memory_order_relaxed) ||
+      guarding_process.load(std::memory_order_relaxed) == getpid()) {
+    return false;
+  }
+  const int error = errno;
+  bool had_ours = false;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now {};
+    if (is_guarded(signal) && real_sigaction()(signal, nullptr, &now) == 0 &&
+        has_our_handler(signal, now)) {
+      const struct sigaction wanted = believed_action(signal);
+      real_sigaction()(signal, &wanted, nullptr);
+      had_ours = true;
+    }
+  }
+  if (had_ours && believed_mask != 0) {
+    raw_mask(SIG_BLOCK, still_blocked(raw_mask(SIG_BLOCK, 0)));
+  }
+  errno = error;
+  return true;
+}
+
+void guard_on_in_child() noexcept {
+  if (may_ask_for_process.load(std::memory_order_relaxed)) {
+    guarding_process.store(getpid(), std::memory_order_relaxed);
+  }
+}
+
+void never_ask_for_process() noexcept {
+  may_ask_for_process.store(false, std::memory_order_relaxed);
 }
 
 struct sigaction believed_action(int signal) noexcept {
@@ -218,6 +265,7 @@ bool guard_signal(int signal, SignalHandler handler) noexcept {
     return false;
   }
   handlers[index] = handler;
+  guarding_process.store(getpid(), std::memory_order_relaxed);
   signal_numbers[index].store(signal, std::memory_order_release);
   set_believed_action(signal, before);
   if (!install(signal, handler)) {
@@ -241,8 +289,7 @@ bool owns_signal(int signal) noexcept {
   if (now.sa_handler == SIG_IGN && believed_action(signal).sa_handler == SIG_IGN) {
     return true;  // a program is being executed
   }
-  return (now.sa_flags & SA_SIGINFO) != 0 &&
-         now.sa_sigaction == handlers[static_cast<std::size_t>(slot)];
+  return has_our_handler(signal, now);
 }
 
 bool has_handler(int signal) noexcept {
@@ -282,16 +329,26 @@ void block_really(SignalBits signals) noexcept {
 }
 
 AsBelieved::AsBelieved() noexcept {
-  const int error = errno;
   for (int signal = 1; signal < NSIG; ++signal) {
     if (is_guarded(signal) && believed_action(signal).sa_handler == SIG_IGN) {
       ignored_ |= bit_of(signal);
+    }
+  }
+  if (ignored_ == 0 && believed_mask == 0) {
+    return;
+  }
+  if (leaves_signals_to_kernel()) {
+    ignored_ = 0;
+    return;
+  }
+  const int error = errno;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if ((ignored_ & bit_of(signal)) != 0) {
       set_in_kernel(signal, SIG_IGN);
     }
   }
   if (believed_mask != 0) {
-    const SignalBits in_kernel = raw_mask(SIG_BLOCK, 0);
-    blocked_ = believed_blocked(in_kernel);
+    blocked_ = still_blocked(raw_mask(SIG_BLOCK, 0));
     raw_mask(SIG_BLOCK, blocked_);
   }
   errno = error;

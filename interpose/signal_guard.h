@@ -23,6 +23,12 @@ inline bool is_guarded(int signal) noexcept {
   return signal >= 1 && signal < NSIG && (guarded_signals() & bit_of(signal)) != 0;
 }
 
+// True in a process that has the guard's memory, or a copy, but has not been told to go on with it: the child
+// of a vfork, above all. What is believed is another's there, and must not be written. The first time,
+// the kernel is given all that the program believes; from then on its calls go there.
+// A system call: only for a call that would change what is believed, or tell it.
+bool leaves_signals_to_kernel() noexcept;
+
 // sigprocmask(2) by `real`, with the guarded signals left out of what is really blocked, and the
 // program shown what it asked for.
 int change_mask(int (*real)(int, const sigset_t*, sigset_t*), int how, const sigset_t* set,
@@ -44,7 +50,7 @@ void block_really(SignalBits signals) noexcept;
 
 // Around a call that hands dispositions and mask on to another program, which inherits what is
 // ignored and what is blocked: as long as this lives the kernel has what the program believes.
-// Costs nothing when that is what the kernel has anyway. errno is kept.
+// Costs nothing when that is what the kernel has anyway. errno is kept, and nothing written but the stack.
 class AsBelieved {
  public:
   AsBelieved() noexcept;

@@ -53,6 +53,9 @@ MaskFunction real_pthread_sigmask() noexcept {
 }
 
 int set_believed(int signal, const struct sigaction* action, struct sigaction* old) noexcept {
+  if (leaves_signals_to_kernel()) {
+    return real_sigaction()(signal, action, old);
+  }
   const struct sigaction before = believed_action(signal);
   if (action != nullptr) {
     set_believed_action(signal, *action);
@@ -77,7 +80,7 @@ int sigaction_without_guarded(int signal, const struct sigaction* action,
   }
   const int result = real_sigaction()(signal, action == nullptr ? nullptr : &allowed, old);
   if (result == 0 && in_range) {
-    if (action != nullptr) {
+    if (action != nullptr && asked != asked_before && !leaves_signals_to_kernel()) {
       asked_in_mask[signal].store(asked, std::memory_order_relaxed);
     }
     if (old != nullptr) {
@@ -101,7 +104,8 @@ int end_signal_action(int signal, const struct sigaction* action, struct sigacti
 
 int change_mask(MaskFunction real, int how, const sigset_t* set, sigset_t* old) noexcept {
   const SignalBits ours = guarded_signals();
-  if (ours == 0) {
+  const bool is_about_ours = believed_mask != 0 || (set != nullptr && (bits_of(*set) & ours) != 0);
+  if (ours == 0 || (is_about_ours && leaves_signals_to_kernel())) {
     return real(how, set, old);
   }
   SignalBits blocked_before = 0;
