@@ -14,11 +14,11 @@ using Kind = AttributeValue::Kind;
 // Entries of one table that are kept: 1 MiB. The rest of the files have no name.
 constexpr std::size_t kMaxEntries = 32768;
 
-// "/a/b/../c/./d" -> "/a/c/d"; "b" in "/a" -> "/a/b".
+// "/a/b/../c/./d" -> "/a/c/d"; "b" in "/a" -> "/a/b"; "b" in a directory without name -> "b".
 std::string join(std::string_view directory, std::string_view name) {
   std::string joined;
   if (!name.starts_with('/')) joined = directory;
-  joined += '/';
+  if (!joined.empty()) joined += '/';
   joined += name;
   if (joined.size() > 2 * LineProgram::kMaxPathBytes) return {};
   std::vector<std::string_view> parts;

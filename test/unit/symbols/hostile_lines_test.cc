@@ -46,6 +46,12 @@ std::string line_program(const std::string& tables, const std::string& program) 
 
 const std::string kNoTables(2, '\0');
 
+// Line 1 of file 1, 128 bytes long.
+std::string one_row_at(std::uint64_t address) {
+  return std::string("\0\x09\2", 3) + number(address, 8) + "\1\2\x80\1" +
+         std::string("\0\1\1", 3);
+}
+
 struct Told {
   SourceResult result;
   std::uint64_t cost = 0;
@@ -126,12 +132,11 @@ TEST_CASE("an address of no unit does not take the lines from the others of a la
     if (i % 2 == 0) aranges += aranges_of(static_cast<std::uint32_t>(info.size()), 0x3000, 0x10);
     info += unit_of(root(0x3000, 0x10));
   }
-  const std::string program = std::string("\0\x09\2", 3) + number(0x1000, 8) + "\1\2\x80\1" +
-                              std::string("\0\1\1", 3);
   ElfImage image;
   image.add_section(".debug_abbrev", abbreviations())
       .add_section(".debug_info", info)
-      .add_section(".debug_line", line_program(std::string("\0a.c\0\0\0\0\0", 9), program));
+      .add_section(".debug_line", line_program(std::string("\0a.c\0\0\0\0\0", 9),
+                                               one_row_at(0x1000)));
   if (has_aranges) image.add_section(".debug_aranges", aranges);
   // Enough for some units, not for all.
   const Told told = look_up(image, {0x1010, 0x1fff}, kUnits * 100);
@@ -156,6 +161,15 @@ TEST_CASE("units that are in .debug_aranges are not searched again") {
   image.add_section(".debug_aranges", aranges);
   const std::uint64_t listed = look_up(image, {0x1010}).cost;
   CHECK(listed < searched - kUnits * 100);
+}
+
+TEST_CASE("a file stays relative where the directory of the compiler has no name") {
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations())
+      .add_section(".debug_info", unit_of(root(0x1000, 0x100)))
+      .add_section(".debug_line", line_program(std::string("src\0\0a.c\0\1\0\0\0", 13),
+                                               one_row_at(0x1000)));
+  CHECK(look_up(image, {0x1010}).files == std::vector<std::string>{"src/a.c"});
 }
 
 TEST_CASE("sections of code are found in whatever order they are") {
