@@ -70,7 +70,7 @@ bool LineProgram::open() {
 
 bool LineProgram::read_old_tables(DebugCursor& cursor) {
   const auto read = [&](std::vector<File>& entries, bool has_numbers) {
-    while (cursor.position() < program_ && cursor.ok() && entries.size() < kMaxEntries) {
+    while (cursor.position() < program_ && cursor.ok()) {
       File entry{{Kind::kInlineString, cursor.position()}, 0};
       if (cursor.u8() == 0) break;
       cursor.skip_string();
@@ -79,7 +79,7 @@ bool LineProgram::read_old_tables(DebugCursor& cursor) {
         cursor.uleb();  // time
         cursor.uleb();  // size
       }
-      entries.push_back(entry);
+      if (entries.size() < kMaxEntries) entries.push_back(entry);
     }
   };
   read(directories_, false);
@@ -96,14 +96,14 @@ bool LineProgram::read_table(DebugCursor& cursor, std::vector<File>& entries) {
   const std::uint64_t count = cursor.uleb();
   if (columns.empty()) return cursor.ok() && count == 0;
   for (std::uint64_t i = 0; i < count && cursor.ok(); ++i) {
-    if (entries.size() == kMaxEntries) return true;
-    File& entry = entries.emplace_back();
+    File entry;
     for (const Column& column : columns) {
       AttributeValue value;
       if (!read_value(cursor, column.form, value)) return false;
       if (column.content == dwarf::kLnctPath) entry.name = value;
       if (column.content == dwarf::kLnctDirectoryIndex) entry.directory = value.value;
     }
+    if (entries.size() < kMaxEntries) entries.push_back(entry);
   }
   return cursor.ok();
 }

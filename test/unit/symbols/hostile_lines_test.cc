@@ -35,12 +35,14 @@ std::string root(std::uint64_t low, std::uint32_t size) {
   return "\1" + number(low, 8) + number(size, 4) + number(0, 4);
 }
 
-// A DWARF 4 line program behind these tables of directories and files.
-std::string line_program(const std::string& tables, const std::string& program) {
-  const std::string opcodes = number(1, 1) + number(1, 1) + number(1, 1) + number(0, 1) +
-                              number(1, 1) + number(10, 1) +
-                              std::string("\0\1\1\1\1\0\0\0\1", 9) + tables;
-  const std::string rest = number(4, 2) + number(opcodes.size(), 4) + opcodes + program;
+// A line program behind these tables of directories and files.
+std::string line_program(const std::string& tables, const std::string& program,
+                         std::uint16_t version = 4) {
+  const std::string header = number(1, 1) + number(1, 1) + number(1, 1) + number(0, 1) +
+                             number(1, 1) + number(10, 1) + std::string("\0\1\1\1\1\0\0\0\1", 9) +
+                             tables;
+  const std::string rest = number(version, 2) + (version == 5 ? number(8, 2) : std::string()) +
+                           number(header.size(), 4) + header + program;
   return number(rest.size(), 4) + rest;
 }
 
@@ -170,6 +172,25 @@ TEST_CASE("a file stays relative where the directory of the compiler has no name
       .add_section(".debug_line", line_program(std::string("src\0\0a.c\0\1\0\0\0", 13),
                                                one_row_at(0x1000)));
   CHECK(look_up(image, {0x1010}).files == std::vector<std::string>{"src/a.c"});
+}
+
+TEST_CASE("files behind a very long table of directories have their own names") {
+  constexpr std::size_t kDirectories = 40000;
+  const bool is_new = GENERATE(false, true);
+  INFO(is_new);
+  std::string tables;
+  for (std::size_t i = 0; i < kDirectories; ++i) tables += std::string("d\0", 2);
+  if (is_new) {  // DWARF 5: a column of names, as they are in .debug_line
+    tables = std::string("\1\1\x08\xc0\xb8\2", 6) + tables + std::string("\1\1\x08\2x\0a.c\0", 10);
+  } else {
+    tables += std::string("\0a.c\0\0\0\0\0", 9);
+  }
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations())
+      .add_section(".debug_info", unit_of(root(0x1000, 0x100)))
+      .add_section(".debug_line", line_program(tables, one_row_at(0x1000), is_new ? 5 : 4));
+  const auto files = look_up(image, {0x1010}).files;
+  CHECK(files == std::vector<std::string>{is_new ? "d/a.c" : "a.c"});
 }
 
 TEST_CASE("sections of code are found in whatever order they are") {
