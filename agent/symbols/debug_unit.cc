@@ -125,7 +125,6 @@ bool read_root(DebugSections& sections, AbbreviationTable& abbreviations, DebugU
   DebugCursor cursor(sections, DebugSection::kInfo, unit.first_entry, unit.limit);
   DebugEntry root;
   if (read_entry(cursor, unit, abbreviations, root) != EntryKind::kEntry) return false;
-  unit.tag = root.tag;
   // Where the bases are not given, the tables of the only unit begin behind their headers.
   const std::uint64_t header = unit.format.offset_size == 8 ? 16 : 8;
   unit.str_offsets_base = number_of(root[Wanted::kStrOffsetsBase], header);

@@ -44,7 +44,6 @@ struct DebugUnit {
   std::uint8_t type = 0;  // DW_UT_*; a compile unit before DWARF 5
 
   // Of the first entry; see read_root().
-  std::uint16_t tag = 0;
   std::uint64_t str_offsets_base = 0;
   std::uint64_t addr_base = 0;
   std::uint64_t rnglists_base = 0;

@@ -8,10 +8,8 @@
 namespace otprof::symbols::dwarf {
 
 inline constexpr std::uint16_t kTagClassType = 0x02, kTagEnumerationType = 0x04,
-                               kTagLexicalBlock = 0x0b, kTagCompileUnit = 0x11,
                                kTagStructureType = 0x13, kTagUnionType = 0x17,
-                               kTagInlinedSubroutine = 0x1d, kTagSubprogram = 0x2e,
-                               kTagSkeletonUnit = 0x4a;
+                               kTagInlinedSubroutine = 0x1d, kTagSubprogram = 0x2e;
 
 inline constexpr std::uint64_t kAtSibling = 0x01, kAtName = 0x03, kAtStmtList = 0x10,
                                kAtLowPc = 0x11, kAtHighPc = 0x12, kAtCompDir = 0x1b,
@@ -38,16 +36,16 @@ inline constexpr std::uint16_t kFormAddr = 0x01, kFormBlock2 = 0x03, kFormBlock4
                                kFormGnuStrIndex = 0x1f02, kFormGnuRefAlt = 0x1f20,
                                kFormGnuStrpAlt = 0x1f21;
 
-inline constexpr std::uint8_t kUnitCompile = 1, kUnitType = 2, kUnitPartial = 3, kUnitSkeleton = 4,
+inline constexpr std::uint8_t kUnitCompile = 1, kUnitType = 2, kUnitSkeleton = 4,
                               kUnitSplitCompile = 5, kUnitSplitType = 6;
 
-inline constexpr std::uint8_t kRleEndOfList = 0, kRleBaseAddressx = 1, kRleStartxEndx = 2,
+inline constexpr std::uint8_t kRleBaseAddressx = 1, kRleStartxEndx = 2,
                               kRleStartxLength = 3, kRleOffsetPair = 4, kRleBaseAddress = 5,
                               kRleStartEnd = 6, kRleStartLength = 7;
 
 inline constexpr std::uint8_t kLnsCopy = 1, kLnsAdvancePc = 2, kLnsAdvanceLine = 3, kLnsSetFile = 4,
                               kLnsConstAddPc = 8, kLnsFixedAdvancePc = 9, kLneEndSequence = 1,
-                              kLneSetAddress = 2, kLneDefineFile = 3;
+                              kLneSetAddress = 2;
 
 inline constexpr std::uint64_t kLnctPath = 1, kLnctDirectoryIndex = 2;
 
