@@ -39,9 +39,9 @@ inline constexpr std::uint16_t kFormAddr = 0x01, kFormBlock2 = 0x03, kFormBlock4
 inline constexpr std::uint8_t kUnitCompile = 1, kUnitType = 2, kUnitSkeleton = 4,
                               kUnitSplitCompile = 5, kUnitSplitType = 6;
 
-inline constexpr std::uint8_t kRleBaseAddressx = 1, kRleStartxEndx = 2,
-                              kRleStartxLength = 3, kRleOffsetPair = 4, kRleBaseAddress = 5,
-                              kRleStartEnd = 6, kRleStartLength = 7;
+inline constexpr std::uint8_t kRleBaseAddressx = 1, kRleStartxEndx = 2, kRleStartxLength = 3,
+                              kRleOffsetPair = 4, kRleBaseAddress = 5, kRleStartEnd = 6,
+                              kRleStartLength = 7;
 
 inline constexpr std::uint8_t kLnsCopy = 1, kLnsAdvancePc = 2, kLnsAdvanceLine = 3, kLnsSetFile = 4,
                               kLnsConstAddPc = 8, kLnsFixedAdvancePc = 9, kLneEndSequence = 1,

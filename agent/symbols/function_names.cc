@@ -19,13 +19,17 @@ void FunctionNames::enter(const DebugUnit& unit) {
   unit_ = unit;
 }
 
+void FunctionNames::make_room() {
+  names_.make_room();
+  alt_names_.make_room();
+}
+
 const std::string& FunctionNames::name(const AttributeValue& entry) {
   const bool is_alt = entry.kind == Kind::kAltReference;
   if (!is_alt && entry.kind != Kind::kReference) return none_;
   auto& names = is_alt ? alt_names_ : names_;
-  const auto known = names.find(entry.value);
-  if (known != names.end()) return known->second;
-  return names.emplace(entry.value, find(entry)).first->second;
+  const std::string* const known = names.find(entry.value);
+  return known != nullptr ? *known : names.add(entry.value, find(entry));
 }
 
 const DebugUnit* FunctionNames::unit_of(std::uint64_t offset) {

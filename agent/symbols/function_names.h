@@ -8,9 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "agent/symbols/debug_unit.h"
+#include "agent/symbols/kept_texts.h"
 #include "agent/symbols/unit_lookup.h"
 
 namespace otprof::symbols {
@@ -22,7 +22,9 @@ class FunctionNames {
 
   // Before the entries of a unit are asked for: it is at hand then. Forgets the names of the last.
   void enter(const DebugUnit& unit);
-  // Empty if it cannot be found. Valid until the next enter().
+  // Forgets names when they are many; to be called now and then.
+  void make_room();
+  // Empty if it cannot be found. Valid until the next enter() or make_room().
   const std::string& name(const AttributeValue& entry);
 
   // Longer names end here; as of symbol tables.
@@ -36,9 +38,9 @@ class FunctionNames {
   UnitIndex units_;
   std::optional<DebugUnit> unit_;  // the one that was read last
   AbbreviationTable abbreviations_;
-  std::unordered_map<std::uint64_t, std::string> names_;      // by offset of the entry
-  std::unordered_map<std::uint64_t, std::string> alt_names_;  // the same, in the other file
-  std::unique_ptr<FunctionNames> alt_;                        // null until something is there
+  KeptTexts names_;                     // by offset of the entry
+  KeptTexts alt_names_;                 // the same, in the other file
+  std::unique_ptr<FunctionNames> alt_;  // null until something is there
   const std::string none_;
 };
 

@@ -131,7 +131,8 @@ bool InflatedSection::begin_at(std::uint64_t produced, ReadBudget& budget) {
 bool InflatedSection::fill_input(ReadBudget& budget) {
   const std::size_t size = std::min<std::uint64_t>(input_.size(), stored_ - consumed_);
   if (size == 0 || !budget.take(ReadBudget::kRead + size) ||
-      !source_.read(offset_ + consumed_, input_.data(), size)) return false;
+      !source_.read(offset_ + consumed_, input_.data(), size))
+    return false;
   consumed_ += size;
   stream_->next_in = input_.data();
   stream_->avail_in = static_cast<uInt>(size);

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "agent/symbols/alt_debug_file.h"
 #include "agent/symbols/function_names.h"
 #include "agent/symbols/inline_chains.h"
+#include "agent/symbols/kept_texts.h"
 #include "agent/symbols/line_program.h"
 #include "agent/symbols/unit_lookup.h"
 
@@ -42,6 +42,8 @@ class UnitLines {
   // The frames of the address with that index; none if nothing is known.
   std::span<const SourceFrame> frames(std::size_t index) {
     frames_.clear();
+    names_.make_room();
+    paths_.make_room();
     const LineQuery& here = line_queries_[index];
     SourceFrame frame{{}, path(here.found ? here.file : kNoFile), here.line};
     for (std::uint32_t at = scope_queries_[index].scope; at != kNoScope;) {
@@ -67,9 +69,9 @@ class UnitLines {
   }
 
   const std::string& path(std::uint32_t file) {
-    const auto [known, is_new] = paths_.try_emplace(file);
-    if (is_new && file != kNoFile) known->second = lines_.path(file);
-    return known->second;
+    const std::string* const known = paths_.find(file);
+    if (known != nullptr) return *known;
+    return paths_.add(file, file != kNoFile ? lines_.path(file) : std::string());
   }
 
   ReadBudget& budget_;
@@ -79,7 +81,7 @@ class UnitLines {
   FunctionNames& names_;
   std::vector<LineQuery> line_queries_;
   std::vector<ScopeQuery> scope_queries_;
-  std::unordered_map<std::uint32_t, std::string> paths_;
+  KeptTexts paths_;
   std::vector<SourceFrame> frames_;
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Debug information made by hand to cost more than its bytes, or to have an answer misread.
-#include <zlib.h>
-
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
 #include "agent/symbols/inflated_section.h"
+#include "agent/symbols/kept_texts.h"
 #include "agent/symbols/source_lines.h"
 #include "test/unit/symbols/elf_image.h"
 
@@ -50,8 +50,7 @@ const std::string kNoTables(2, '\0');
 
 // Line 1 of file 1, 128 bytes long.
 std::string one_row_at(std::uint64_t address) {
-  return std::string("\0\x09\2", 3) + number(address, 8) + "\1\2\x80\1" +
-         std::string("\0\1\1", 3);
+  return std::string("\0\x09\2", 3) + number(address, 8) + "\1\2\x80\1" + std::string("\0\1\1", 3);
 }
 
 struct Told {
@@ -137,8 +136,8 @@ TEST_CASE("an address of no unit does not take the lines from the others of a la
   ElfImage image;
   image.add_section(".debug_abbrev", abbreviations())
       .add_section(".debug_info", info)
-      .add_section(".debug_line", line_program(std::string("\0a.c\0\0\0\0\0", 9),
-                                               one_row_at(0x1000)));
+      .add_section(".debug_line",
+                   line_program(std::string("\0a.c\0\0\0\0\0", 9), one_row_at(0x1000)));
   if (has_aranges) image.add_section(".debug_aranges", aranges);
   // Enough for some units, not for all.
   const Told told = look_up(image, {0x1010, 0x1fff}, kUnits * 100);
@@ -169,8 +168,8 @@ TEST_CASE("a file stays relative where the directory of the compiler has no name
   ElfImage image;
   image.add_section(".debug_abbrev", abbreviations())
       .add_section(".debug_info", unit_of(root(0x1000, 0x100)))
-      .add_section(".debug_line", line_program(std::string("src\0\0a.c\0\1\0\0\0", 13),
-                                               one_row_at(0x1000)));
+      .add_section(".debug_line",
+                   line_program(std::string("src\0\0a.c\0\1\0\0\0", 13), one_row_at(0x1000)));
   CHECK(look_up(image, {0x1010}).files == std::vector<std::string>{"src/a.c"});
 }
 
@@ -191,6 +190,23 @@ TEST_CASE("files behind a very long table of directories have their own names") 
       .add_section(".debug_line", line_program(tables, one_row_at(0x1000), is_new ? 5 : 4));
   const auto files = look_up(image, {0x1010}).files;
   CHECK(files == std::vector<std::string>{is_new ? "d/a.c" : "a.c"});
+}
+
+TEST_CASE("names and paths that are kept are bounded") {
+  KeptTexts texts;
+  const std::string& first = texts.add(7, "seven");
+  texts.make_room();
+  CHECK(texts.find(7) == &first);
+  CHECK(texts.find(8) == nullptr);
+  std::size_t most = 0;
+  for (std::uint64_t i = 8; i < 20000; ++i) {
+    texts.make_room();
+    texts.add(i, std::string(1025, 'x'));
+    most = std::max(most, texts.memory_bytes());
+  }
+  CHECK(most > KeptTexts::kMaxBytes);
+  CHECK(most < KeptTexts::kMaxBytes + 2000);
+  CHECK(texts.find(7) == nullptr);
 }
 
 TEST_CASE("sections of code are found in whatever order they are") {
