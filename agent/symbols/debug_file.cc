@@ -44,8 +44,7 @@ bool has_code_of(const Module& module, const ElfFile& elf) {
   });
 }
 
-bool has_checksum(const FileSource& file, std::uint32_t checksum, ReadBudget& budget) {
-  if (!budget.take(file.size())) return false;
+bool has_checksum(const FileSource& file, std::uint32_t checksum) {
   std::vector<unsigned char> part(std::min<std::uint64_t>(file.size(), kPortion));
   uLong sum = crc32(0, nullptr, 0);
   for (std::uint64_t offset = 0; offset < file.size(); offset += part.size()) {
@@ -85,21 +84,26 @@ bool open_debug_file(const Module& module, const ElfFile* module_elf, const std:
   return false;
 }
 
-bool open_linked_file(const Module& module, const ElfFile& module_elf,
-                      const std::string& debug_root, ReadBudget& budget, FileSource& file,
-                      std::optional<ElfFile>& elf) {
+LinkedFile open_linked_file(const Module& module, const ElfFile& module_elf,
+                            const std::string& debug_root, ReadBudget& budget, FileSource& file,
+                            std::optional<ElfFile>& elf) {
   std::uint32_t checksum = 0;
+  LinkedFile state = LinkedFile::kNone;
   for (const std::string& path : linked_paths(module, module_elf, debug_root, checksum)) {
     if (!file.open(path)) continue;
     elf = ElfFile::open(file);
-    if (elf && has(*elf, DebugContents::kLines) && has_code_of(module, *elf) &&
-        has_checksum(file, checksum, budget)) {
-      return true;
+    if (!elf || !has(*elf, DebugContents::kLines) || !has_code_of(module, *elf)) continue;
+    if (file.size() > budget.limit() / 2) {
+      state = LinkedFile::kTooLarge;
+    } else if (file.size() > budget.left()) {  // nothing is taken: others may have use for the rest
+      state = LinkedFile::kOverBudget;
+    } else if (budget.take(file.size()) && has_checksum(file, checksum)) {
+      return LinkedFile::kOpen;
     }
   }
   elf.reset();
   file.close();
-  return false;
+  return state;
 }
 
 }  // namespace otprof::symbols

@@ -33,9 +33,11 @@ bool open_debug_file(const Module& module, const ElfFile* module_elf, const std:
                      DebugContents contents, FileSource& file, std::optional<ElfFile>& elf);
 
 // The same for the .debug_info of a module without build id: the file has the checksum that the link
-// tells. All of it is read for that, and charged to `budget`.
-bool open_linked_file(const Module& module, const ElfFile& module_elf,
-                      const std::string& debug_root, ReadBudget& budget, FileSource& file,
-                      std::optional<ElfFile>& elf);
+// tells. All of it is read for that, and charged to `budget`: one that takes more than half of a
+// whole budget is too large, so that something is left for its lines and for other modules.
+enum class LinkedFile : std::uint8_t { kNone, kOpen, kTooLarge, kOverBudget };
+LinkedFile open_linked_file(const Module& module, const ElfFile& module_elf,
+                            const std::string& debug_root, ReadBudget& budget, FileSource& file,
+                            std::optional<ElfFile>& elf);
 
 }  // namespace otprof::symbols

@@ -52,6 +52,7 @@ class ReadBudget {
   bool untouched() const { return left_ == limit_; }
   bool spent() const { return left_ == 0; }
   std::uint64_t left() const { return left_; }
+  std::uint64_t limit() const { return limit_; }
 
  private:
   std::uint64_t limit_;
@@ -59,7 +60,7 @@ class ReadBudget {
 };
 
 // Why something that is there cannot be read.
-enum class DebugTrouble : std::uint8_t { kNone, kZstd, kDamaged, kNoAltFile };
+enum class DebugTrouble : std::uint8_t { kNone, kZstd, kDamaged, kNoAltFile, kTooLarge };
 
 class DebugSections {
  public:

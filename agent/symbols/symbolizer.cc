@@ -83,11 +83,18 @@ class ModuleSymbols {
     std::optional<ElfFile> elf;
     if (module_.is_vdso) return {};
     const ElfFile* const own = elf_ ? &*elf_ : nullptr;
-    const bool found =
-        module_.build_id.empty()
-            ? own != nullptr && open_linked_file(module_, *own, debug_root_, budget, file, elf)
-            : open_debug_file(module_, own, debug_root_, DebugContents::kLines, file, elf);
-    if (!found) return {};
+    SourceResult none;
+    if (!module_.build_id.empty()) {
+      if (!open_debug_file(module_, own, debug_root_, DebugContents::kLines, file, elf))
+        return none;
+    } else if (own != nullptr) {
+      const LinkedFile state = open_linked_file(module_, *own, debug_root_, budget, file, elf);
+      if (state == LinkedFile::kTooLarge) none.trouble = DebugTrouble::kTooLarge;
+      none.spent = state == LinkedFile::kOverBudget;
+      if (state != LinkedFile::kOpen) return none;
+    } else {
+      return none;
+    }
     return find_source_lines(*elf, debug_root_, budget, addresses, sink);
   }
 
@@ -269,7 +276,7 @@ void Symbolizer::State::resolve_lines(const ModuleSymbols& symbols, const Module
 void Symbolizer::State::complain(const Module& module, const SourceResult& result) {
   if (complained_of.size() == kMaxComplaints || !complained_of.insert(module.id).second) return;
   std::string why = " is malformed";
-  if (result.spent) why = " is too large";
+  if (result.spent || result.trouble == DebugTrouble::kTooLarge) why = " is too large";
   if (result.trouble == DebugTrouble::kZstd) why = " is compressed with zstd";
   if (result.trouble == DebugTrouble::kNoAltFile)
     why = " refers to a file of dwz that is not there";

@@ -146,6 +146,45 @@ TEST_CASE("a debug file gives lines, found by build id or by its link") {
   CHECK(frames_of(symbolizer, other.module(), other.address("fixture_in_inner")).empty());
 }
 
+TEST_CASE("a linked file that is large costs nothing, and is told once") {
+  const CompiledFixture fixture(
+      "c++ -g",
+      "objcopy --remove-section .note.gnu.build-id library.so && "
+      "objcopy --only-keep-debug library.so library.so.debug && "
+      "strip --strip-debug library.so && truncate -s 3M library.so.debug && "
+      "objcopy --add-gnu-debuglink=library.so.debug library.so");
+  const auto address = fixture.address("fixture_in_inner");
+  Symbolizer whole(fixture.dir / "debug", Detail::kLines);
+  CHECK(frames_of(whole, fixture.module(), address).size() == 3);
+
+  FileSource own;
+  REQUIRE(own.open(fixture.path()));
+  const auto elf = ElfFile::open(own);
+  REQUIRE(elf);
+  FileSource file;
+  std::optional<ElfFile> debug;
+  const auto open = [&](ReadBudget& budget) {
+    return open_linked_file(fixture.module(), *elf, fixture.dir / "debug", budget, file, debug);
+  };
+  ReadBudget small(4 << 20);
+  CHECK(open(small) == LinkedFile::kTooLarge);
+  CHECK(small.untouched());
+  ReadBudget used(8 << 20);
+  REQUIRE(used.take(6 << 20));
+  CHECK(open(used) == LinkedFile::kOverBudget);
+  CHECK(used.left() == 2 << 20);
+
+  Symbolizer symbolizer(fixture.dir / "debug", Detail::kLines, 4 << 20);
+  CHECK(frames_of(symbolizer, fixture.module(), address).empty());
+  const auto complaints = symbolizer.take_complaints();
+  REQUIRE(complaints.size() == 1);
+  CHECK(complaints[0].find(" is too large;") != std::string::npos);
+  CHECK(frames_of(symbolizer, fixture.module(), address + 1).empty());
+  CHECK(symbolizer.take_complaints().empty());
+  CHECK(symbolizer.counters().lines_unread == 2);
+  CHECK(symbolizer.counters().lines_postponed == 0);
+}
+
 TEST_CASE("what dwz has moved to another file is found there") {
   if (!program_exists("dwz")) {
     WARN("SKIP: no dwz");
