@@ -119,7 +119,8 @@ TEST_CASE("a compressed stream of empty blocks is charged") {
 
 std::string aranges_of(std::uint32_t unit, std::uint64_t start, std::uint64_t size) {
   const std::string rest = number(2, 2) + number(unit, 4) + number(8, 1) + number(0, 1) +
-                           number(0, 4) + number(start, 8) + number(size, 8) + number(0, 16);
+                           number(0, 4) + number(start, 8) + number(size, 8) + number(0, 8) +
+                           number(0, 8);
   return number(rest.size(), 4) + rest;
 }
 
