@@ -111,7 +111,7 @@ TEST_CASE("a compressed stream of empty blocks is charged") {
   ReadBudget budget(std::uint64_t{1} << 40);
   char byte = 0;
   CHECK_FALSE(section.read(0, &byte, 1, budget));
-  CHECK((std::uint64_t{1} << 40) - budget.left() > stream.size() + 50 * kBlocks);
+  CHECK((std::uint64_t{1} << 40) - budget.left() > stream.size() + 256 * kBlocks);
   ReadBudget small(1 << 20);
   CHECK_FALSE(section.read(0, &byte, 1, small));
   CHECK(small.spent());
@@ -146,6 +146,23 @@ TEST_CASE("an address of no unit does not take the lines from the others of a la
   CHECK(told.result.spent);
   // Alone, it costs no more either.
   CHECK(look_up(image, {0x1fff}, kUnits * 100).result.spent);
+}
+
+TEST_CASE("what .debug_aranges tells is read before the rest is searched") {
+  constexpr std::size_t kUnits = 4000;
+  std::string info = unit_of(root(0x1000, 0x100));
+  for (std::size_t i = 0; i < kUnits; ++i) info += unit_of(root(0x3000, 0x10));
+  std::string program = one_row_at(0x1000);
+  for (std::size_t i = 0; i < kUnits * 30; ++i) program += std::string("\3\0", 2);
+  ElfImage image;
+  image.add_section(".debug_abbrev", abbreviations())
+      .add_section(".debug_info", info)
+      .add_section(".debug_aranges", aranges_of(0, 0x1000, 0x100))
+      .add_section(".debug_line", line_program(std::string("\0a.c\0\0\0\0\0", 9), program));
+  // The unit takes more than half of it.
+  const Told told = look_up(image, {0x1010, 0x1fff}, kUnits * 100);
+  CHECK(told.result.found == 1);
+  CHECK(told.result.spent);
 }
 
 TEST_CASE("units that are in .debug_aranges are not searched again") {
