@@ -14,7 +14,6 @@
 #include <chrono>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "agent/background.h"
 #include "agent/control.h"
@@ -274,18 +273,23 @@ void after_module_unload() noexcept {
 }
 
 // unshare() and setns() refuse a process with more threads than the caller's: for the call ours
-// makes way.
-Agent* paused = nullptr;
+// makes way. Only the thread it made way for brings it back; others may be in such calls meanwhile.
+std::atomic<Agent*> paused{nullptr};
+std::atomic<pthread_t> pauser{};
 
 void pause_agent() noexcept {
-  paused = take_agent();
-  if (paused != nullptr) {
-    paused->background->finish(std::chrono::milliseconds(paused->options.exit_timeout), false);
+  if (Agent* agent = take_agent()) {
+    agent->background->finish(std::chrono::milliseconds(agent->options.exit_timeout), false);
+    pauser.store(pthread_self(), std::memory_order_relaxed);
+    paused.store(agent, std::memory_order_release);
   }
 }
 
 void resume_agent() noexcept {
-  if (Agent* agent = std::exchange(paused, nullptr)) {
+  if (pauser.load(std::memory_order_relaxed) != pthread_self()) {
+    return;
+  }
+  if (Agent* agent = paused.exchange(nullptr, std::memory_order_acq_rel)) {
     start_background(*agent, Wait::kUntilArmed);
   }
 }
@@ -354,6 +358,11 @@ void after_fork_in_child() noexcept {
   control_queue().reset();
   LateSignals::forget_in_child();
   interpose::guard_on_in_child();
+  // Made while another thread had the agent make way: what would bring it back is not here.
+  if (const Agent* agent = paused.exchange(nullptr, std::memory_order_acq_rel);
+      agent != nullptr && agent->heap != nullptr) {
+    agent->heap->stop();
+  }
   Agent* agent = running.exchange(nullptr, std::memory_order_acq_rel);
   if (agent == nullptr) {
     return;
