@@ -53,9 +53,10 @@ void return_from_handler() noexcept {
   __asm__ volatile("ud2");
 }
 
-// Does it in a child that sends no signal at its end; nothing of libc's is told of it.
+// Does it in a child that sends no signal at its end; nothing of libc's is told of it. What cannot be tried
+// out, because there may be no child, is `otherwise`.
 template <typename Attempt>
-bool survives(Attempt attempt) noexcept {
+bool survives(Attempt attempt, bool otherwise) noexcept {
   const long child = raw_syscall(SYS_clone);
   if (child == 0) {
     raw_syscall(SYS_prctl, PR_SET_DUMPABLE, 0);  // its end is no crash to be kept
@@ -63,7 +64,7 @@ bool survives(Attempt attempt) noexcept {
     raw_syscall(SYS_exit_group, 0);
   }
   if (child < 0) {
-    return false;
+    return otherwise;
   }
   int status = 0;
   while (raw_syscall(SYS_wait4, child, syscall_argument(&status), __WALL) == -EINTR) {
@@ -74,15 +75,17 @@ bool survives(Attempt attempt) noexcept {
 }  // namespace
 
 void probe_unusual_calls() noexcept {
-  if (raw_syscall(SYS_prctl, PR_GET_SECCOMP) != SECCOMP_MODE_FILTER || survives([] {
-        return_from_handler();
-        std::ranges::for_each(calls, make);
-      })) {
+  const auto try_all = [] {
+    return_from_handler();
+    std::ranges::for_each(calls, make);
+  };
+  if (raw_syscall(SYS_prctl, PR_GET_SECCOMP) != SECCOMP_MODE_FILTER || survives(try_all, false)) {
     return;
   }
-  do_handlers_return = survives(return_from_handler);
+  // Without the return from handlers hardly any program would run; the calls are the agent's alone.
+  do_handlers_return = survives(return_from_handler, true);
   for (Call& call : calls) {
-    call.is_fatal = !survives([&call] { make(call); });
+    call.is_fatal = !survives([&call] { make(call); }, false);
   }
 }
 
