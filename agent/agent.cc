@@ -129,13 +129,33 @@ bool begin_sandbox() noexcept {
   return true;
 }
 
-// No handler of ours runs from now on.
-void end_handlers(const char* why, bool must_not_call) noexcept {
+// No handler of ours runs from now on. `before`: the filters that are in force by now. The dispositions are the
+// process's, so the agent's thread sets them where it may; what is left is done here.
+void end_handlers(const char* why, bool must_not_call, const FilterEffects& before) noexcept {
   const Agent* agent = running.load(std::memory_order_acquire);
   const bool has_ended =
-      agent == nullptr || agent->background->end_cpu_sampling(why, must_not_call, kArmLimit);
-  interpose::leave_guarded_signals(has_ended);
-  interpose::leave_end_signals();
+      agent == nullptr || agent->background->end_cpu_sampling(
+                              why, must_not_call, before.agent_may_set_actions, kArmLimit);
+  if (before.may_set_actions) {
+    interpose::leave_guarded_signals(has_ended);
+    interpose::leave_end_signals();
+  }
+  if (has_ended && before.may_set_mask) {
+    interpose::block_as_believed();
+  }
+}
+
+// Other threads come out of the handlers that they are in.
+void wait_for_last_handlers(bool must_not_call) noexcept {
+  if (!must_not_call) {
+    raw_syscall(SYS_nanosleep, syscall_argument(&kLastHandlers));
+    return;
+  }
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::nanoseconds(kLastHandlers.tv_nsec);
+  while (std::chrono::steady_clock::now() < until) {
+    __builtin_ia32_pause();
+  }
 }
 
 void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
@@ -143,7 +163,8 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
   if (!begin_sandbox()) {
     return;
   }
-  const FilterEffects effects = add_filter(filter);
+  const FilterEffects before = filters_so_far();
+  const FilterEffects effects = add_filter(filter, is_for_all_threads);
   if (!effects.is_in_force) {
     return;
   }
@@ -158,12 +179,12 @@ void begin_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept {
   if (!effects.handlers_return) {
     if (has_handlers.exchange(false)) {
       end_handlers("the program's filter of system calls lets no signal handler return",
-                   was_filtered);
+                   was_filtered, before);
       if (is_for_all_threads) {
-        raw_syscall(SYS_nanosleep, syscall_argument(&kLastHandlers));
+        wait_for_last_handlers(was_filtered);
       }
     }
-  } else if (!effects.end_signals_work) {
+  } else if (!effects.end_signals_work && before.may_set_actions) {
     interpose::leave_end_signals();
   }
 }
@@ -175,7 +196,8 @@ void begin_dispatch() noexcept {
   }
   interpose::never_ask_for_process();
   if (has_handlers.exchange(false)) {
-    end_handlers("the program has its system calls dispatched to itself", was_filtered);
+    end_handlers("the program has its system calls dispatched to itself", was_filtered,
+                 filters_so_far());
   }
 }
 

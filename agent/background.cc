@@ -18,6 +18,7 @@
 #include "agent/process_status.h"
 #include "agent/session.h"
 #include "agent/unusual_calls.h"
+#include "interpose/hooks.h"
 
 namespace otprof::agent {
 namespace {
@@ -106,9 +107,10 @@ void Background::announce(std::atomic<std::uint32_t>& event) noexcept {
   futex_wake_all(&event);
 }
 
-bool Background::end_cpu_sampling(const char* why, bool must_not_call,
+bool Background::end_cpu_sampling(const char* why, bool must_not_call, bool leaves_signals,
                                   std::chrono::milliseconds limit) noexcept {
   const auto until = steady_clock::now() + limit;
+  leaves_signals_.store(leaves_signals, std::memory_order_relaxed);
   end_sampling_for_.store(why, std::memory_order_release);
   std::atomic_ref<std::uint32_t>(wake_word_).fetch_add(1, std::memory_order_release);
   if (!must_not_call) {
@@ -239,6 +241,10 @@ void Background::serve(Session& session) noexcept {
   const char* const end_for = end_sampling_for_.load(std::memory_order_acquire);
   if (end_for != nullptr && has_ended_sampling_.load(std::memory_order_relaxed) == 0) {
     session.end_cpu_sampling(end_for);
+    if (leaves_signals_.load(std::memory_order_relaxed)) {
+      interpose::leave_guarded_signals(true);
+      interpose::leave_end_signals();
+    }
     announce(has_ended_sampling_);
   }
   if (awaits_tracer_.load(std::memory_order_acquire) != 0) {

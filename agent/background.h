@@ -61,8 +61,8 @@ class Background {
 
   // No CPU sample is taken any more, for the reason `why`, which is kept; returns when no signal can come
   // of it, or after `limit`: false. Who may make no system call `must_not_call`, and waits by looking again
-  // and again. Any thread but its own.
-  bool end_cpu_sampling(const char* why, bool must_not_call,
+  // and again. The thread `leaves_signals` to the program before. Any thread but its own.
+  bool end_cpu_sampling(const char* why, bool must_not_call, bool leaves_signals,
                         std::chrono::milliseconds limit) noexcept;
 
   // The process is about to be traced: returns when no CPU sample is taken until the tracer leaves, or after
@@ -109,6 +109,7 @@ class Background {
   std::uint32_t wake_word_ = 0;
   std::atomic<std::uint32_t> is_ready_{0};
   std::atomic<const char*> end_sampling_for_{nullptr};  // null: not asked for
+  std::atomic<bool> leaves_signals_{false};
   std::atomic<std::uint32_t> has_ended_sampling_{0};
   std::atomic<std::uint32_t> awaits_tracer_{0};
   std::timed_mutex credentials_lock_;  // of these two

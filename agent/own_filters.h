@@ -17,9 +17,16 @@ struct FilterEffects {
   bool may_probe_stacks = true;
   // Those by which the handler of SIGTERM and its like brings about the default action.
   bool end_signals_work = true;
+  // What the program's threads may call, and the agent's.
+  bool may_set_mask = true;
+  bool may_set_actions = true;
+  bool agent_may_set_actions = true;
 };
 
+// Any thread.
+FilterEffects filters_so_far() noexcept;
+
 // Before it is in force. Any thread; by two at once, one may not know of the other's.
-FilterEffects add_filter(const sock_fprog* filter) noexcept;
+FilterEffects add_filter(const sock_fprog* filter, bool is_for_all_threads) noexcept;
 
 }  // namespace otprof::agent

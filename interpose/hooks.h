@@ -85,6 +85,8 @@ void watch_end_signals() noexcept;
 void leave_guarded_signals(bool has_done) noexcept;
 // The same for the signals of watch_end_signals(): they have their default action again.
 void leave_end_signals() noexcept;
+// After leave_guarded_signals(true): this thread has those blocked that the program believes to be.
+void block_as_believed() noexcept;
 
 // The program has a seccomp filter that does not let sigaltstack(2) through: nor is it called any more where
 // memory is unmapped, which may be such a stack.

@@ -311,9 +311,16 @@ void leave_guarded_signals(bool has_done) noexcept {
       real_sigaction()(signal, &wanted, nullptr);
     }
   }
-  if (has_done && (believed_mask & ours) != 0) {
-    raw_mask(SIG_BLOCK, believed_mask & ours);
+}
+
+void block_as_believed() noexcept {
+  SignalBits ours = 0;
+  for (const std::atomic<int>& signal : signal_numbers) {
+    if (const int number = signal.load(std::memory_order_acquire); number != 0) {
+      ours |= bit_of(number);
+    }
   }
+  block_really(believed_mask & ours);
 }
 
 void unblock_really(SignalBits signals) noexcept {
