@@ -44,7 +44,10 @@ bool is_blocking(pid_t tid, int signal) {
   const std::string_view mask = field(status, "\nSigBlk:");
   std::uint64_t bits = 0;
   std::from_chars(mask.data(), mask.data() + mask.size(), bits, 16);
-  return (bits >> (signal - 1) & 1U) != 0;
+  // libc blocks all signals for a moment, when it makes a thread, say. Of the two it keeps to itself (32
+  // and 33) programs cannot block either through it.
+  constexpr std::uint64_t kOfLibc = std::uint64_t{3} << 31U;
+  return (bits >> (signal - 1) & 1U) != 0 && (bits & kOfLibc) != kOfLibc;
 }
 
 std::uint64_t cpu_time_of(pid_t tid) { return cpu::read_clock(tid, cpu::ThreadClock::kPrecise); }
