@@ -5,7 +5,6 @@
 // signal handler may touch it until the very end.
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@
 #include "agent/raw_syscall.h"
 #include "agent/sample.h"
 #include "agent/sample_ring.h"
+#include "agent/start_options.h"
 #include "agent/symbols/unload_log.h"
 #include "agent/unusual_calls.h"
 #include "agent/unwind/module.h"
@@ -418,48 +418,6 @@ void after_fork_in_child() noexcept {
   start_background(*agent, Wait::kLater);
 }
 
-// The background thread does not share the program's working directory.
-void make_absolute(std::string& path) {
-  char directory[4096];
-  if (!path.empty() && path[0] != '/' && getcwd(directory, sizeof directory) != nullptr) {
-    path = path == "." ? std::string(directory) : std::string(directory) + "/" + path;
-  }
-}
-
-// Forked children are what their parent is.
-bool is_chosen(const SamplingWish& wish) {
-  std::uint32_t random = 0;
-  const bool is_drawn = wish.mode == SamplingMode::kRatio &&
-                        getrandom(&random, sizeof random, GRND_NONBLOCK) == sizeof random;
-  return !is_drawn || random < wish.ratio * 0x1p32;
-}
-
-// The choice was made with the first allocation of the process, if the program's malloc comes by at all.
-void tell_of_allocator(const Options& options) {
-  if (static_cast<AllocatorChoice>(options.allocator) == AllocatorChoice::kSystem) {
-    return;
-  }
-  const bool is_made = interpose::owns_malloc() && interpose::allocator_code() != nullptr;
-  switch (is_made ? interpose::bundled_allocator() : interpose::Bundled::kOtherAllocator) {
-    case interpose::Bundled::kNotAsked: break;
-    case interpose::Bundled::kServes:
-      log_info("malloc is served from the jemalloc that comes along");
-      break;
-    case interpose::Bundled::kOtherAllocator:
-      log_warning(
-          "OTPROF_ALLOCATOR=jemalloc is not followed: the program brings an allocator of its own");
-      break;
-    case interpose::Bundled::kNoMemory:
-      log_warning("OTPROF_ALLOCATOR=jemalloc is not followed: there is no memory for it");
-      break;
-    case interpose::Bundled::kTooEarly:
-      log_warning(
-          "OTPROF_ALLOCATOR=jemalloc is not followed: something allocates while the program is "
-          "still being loaded");
-      break;
-  }
-}
-
 void start_agent(const char* const* arguments, const char* const* environment) {
   if (const char* reason = interpose::reason_to_stand_down(arguments, environment)) {
     if (*reason != '\0') {
@@ -476,23 +434,7 @@ void start_agent(const char* const* arguments, const char* const* environment) {
     return;
   }
   auto* agent = new Agent;
-  std::string warnings;
-  agent->options = read_options(
-      environment,
-      [](void* context, std::string_view message) {
-        static_cast<std::string*>(context)->append(message).append("\n");
-      },
-      &warnings);
-  for (std::string* path :
-       {&agent->options.pprof_dir, &agent->options.spool_dir, &agent->options.log_file}) {
-    make_absolute(*path);
-  }
-  open_log(agent->options.level(), agent->options.log_file);
-  for (std::size_t at = 0; at < warnings.size();) {
-    const std::size_t end = warnings.find('\n', at);
-    log_warning(std::string_view(warnings).substr(at, end - at));
-    at = end + 1;
-  }
+  agent->options = options_at_start(environment);
   tell_of_allocator(agent->options);
   if (!agent->options.cpu && !agent->options.heap) {
     return;
