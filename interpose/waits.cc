@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sigsuspend, pselect, ppoll and epoll_pwait: for as long as they wait the thread has another signal mask. The kernel sees to that; what the program believes to be blocked changes along, or a guarded
-// signal that it waits for would be kept from it.
+// sigsuspend, pselect, ppoll and epoll_pwait: for as long as they wait the thread has another signal mask.
+// The kernel sees to that; what the program believes to be blocked changes along, or a guarded signal that
+// it waits for would be kept from it.
 //
-// All are cancellation points, which unwind their callers: none is noexcept.
+// All are cancellation points: none is noexcept. A thread that is cancelled in one ends with the belief it
+// had there.
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>

@@ -61,7 +61,8 @@ def main():
     if shutil.which("valgrind") is None:
         print("SKIP valgrind is not installed")
         return 77
-    heap = {"LD_PRELOAD": os.path.join(os.path.abspath(options.build), "libotprof.so"),
+    build = os.path.abspath(options.build)
+    heap = {"LD_PRELOAD": f"{build}/libotprof.so:{build}/test/bench/heap/hide_valgrind.so",
             "OTPROF_CPU": "false", "OTPROF_EXPORTERS": "none"}
     print(f"{'instructions, millions':24} {'bare':>10} {'heap':>10} {'ratio':>7} {'agent':>8}")
     with tempfile.TemporaryDirectory() as directory:
@@ -70,6 +71,8 @@ def main():
                 continue
             bare, _ = count(command, {})
             own, agents = count(command, heap)
+            if agents == 0:
+                sys.exit(f"{name} was not profiled")
             print(f"{name:24} {bare / 1e6:10.1f} {own / 1e6:10.1f} {own / bare:7.4f} "
                   f"{agents / 1e6:8.1f}", flush=True)
     return 0
